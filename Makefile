@@ -1,0 +1,40 @@
+# Everything runs through uv and the committed lock; without uv on the machine it is
+# installed into .uv/ from the package index.
+SYSTEM_UV := $(shell command -v uv 2>/dev/null)
+UV := $(or $(SYSTEM_UV),.uv/bin/uv)
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+RUN := $(UV) run --locked
+
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup  ## See a cold and a warm first answer; MODEL=name takes the Ollama at OLLAMA_HOST
+	@$(RUN) ollama-warmup demo
+
+test: setup  ## Run all tests; they bring their own Redis and Ollama
+	@$(RUN) pytest
+
+check: setup  ## Lint, format, types, import rules
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) lint-imports
+
+lint: setup  ## Mend what lint and format can mend
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+worker: setup  ## Start a Celery worker against OLLAMA_WARMUP_BROKER_URL and OLLAMA_HOST
+	@$(RUN) python -m celery -A worker worker --loglevel=INFO
+
+setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
+	@$(UV) sync --locked --quiet
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.PHONY: help demo test check lint worker setup

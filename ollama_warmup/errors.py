@@ -1,0 +1,90 @@
+"""The errors of a warm-up, one class for each different reaction.
+
+    WarmupError
+    ├── Transient           try again: the worker does, with back-off
+    │   ├── OllamaUnreachable   no answer: refused, reset, timed out, bad gateway
+    │   ├── OllamaBusy          503: its queue of loads is full
+    │   ├── LoadFailed          it answered, but the model is not warm
+    │   └── InUse               warming now would reload what somebody is using
+    ├── Permanent           a person must act: never retried
+    │   ├── BadRequest          the call is wrong: name, options, keep_alive
+    │   ├── BadSettings         the environment of this process is wrong
+    │   ├── UnknownHost         no such host is configured
+    │   ├── UnknownModel        the host does not have the model: pull it
+    │   └── Refused             Ollama will not do it, now or later
+    └── Breaker             leave it alone for a while: another try does harm
+        ├── OutOfMemory         the model does not fit; a try evicts the others
+        ├── RunnerTerminated    its runner died while loading or answering
+        └── LoadTimeout         no end of the load within the time allowed
+
+Every message says what happened, where, and what to do next. Arguments are
+positional and reach `Exception.__init__` whole, because Celery's JSON results
+rebuild an error from its `args`.
+
+Source of the classes: Ollama's statuses and texts, server/routes.go and
+server/sched.go at 0.33; `worker.adapters.ollama` maps them.
+"""
+
+
+class WarmupError(Exception):
+    """Something about a warm-up went wrong; a subclass says how to react."""
+
+
+class Transient(WarmupError):
+    """A retry may help."""
+
+
+class OllamaUnreachable(Transient):
+    """The host gave no usable answer: refused, reset, timed out, bad gateway."""
+
+
+class OllamaBusy(Transient):
+    """The host's queue of pending loads is full (HTTP 503)."""
+
+
+class LoadFailed(Transient):
+    """The host answered, but the model is not warm."""
+
+
+class InUse(Transient):
+    """The model is busy with other runner options; warming would reload it."""
+
+
+class Permanent(WarmupError):
+    """A person must act; no retry."""
+
+
+class BadRequest(Permanent, ValueError):
+    """The request itself is wrong: model name, options or keep_alive."""
+
+
+class BadSettings(Permanent, ValueError):
+    """A variable in this process's environment is wrong or unknown."""
+
+
+class UnknownHost(Permanent):
+    """No host of this name is configured."""
+
+
+class UnknownModel(Permanent):
+    """The host does not have this model."""
+
+
+class Refused(Permanent):
+    """Ollama refuses, and would refuse again."""
+
+
+class Breaker(WarmupError):
+    """Leave the target alone for a while; another try does harm."""
+
+
+class OutOfMemory(Breaker):
+    """The model does not fit into the host's memory."""
+
+
+class RunnerTerminated(Breaker):
+    """The runner process of the model died."""
+
+
+class LoadTimeout(Breaker):
+    """The load did not end within the time allowed."""

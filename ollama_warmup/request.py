@@ -1,0 +1,206 @@
+"""A warm-up request: which model, with which runner options, for how long.
+
+Written as text, `llama3:8b?num_ctx=8192&keep_alive=30m`, by publishers and
+people; one parser for publisher and worker, so that both refuse the same.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ollama_warmup import durations, names
+from ollama_warmup.errors import BadRequest
+
+LONGEST = 1_000
+"""Characters of a request; a name with every option stays far below."""
+
+SAMPLING = frozenset(
+    {
+        "frequency_penalty",
+        "min_p",
+        "mirostat",
+        "mirostat_eta",
+        "mirostat_tau",
+        "num_keep",
+        "num_predict",
+        "penalize_newline",
+        "presence_penalty",
+        "repeat_last_n",
+        "repeat_penalty",
+        "seed",
+        "stop",
+        "temperature",
+        "tfs_z",
+        "top_k",
+        "top_p",
+        "typical_p",
+    }
+)
+"""Options of one answer; they never decide which runner serves it.
+
+Source: Ollama api/types.go, `Options` less `Runner`.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """The options that decide which runner serves a request; None = not sent.
+
+    Another value than the loaded one's makes Ollama reload the model (source:
+    `needsReload`, server/sched.go), so send exactly what the application sends.
+    """
+
+    num_ctx: int | None = None
+    """Context length, tokens, >= 4."""
+    num_batch: int | None = None
+    """Prompt tokens a step, >= 1."""
+    num_gpu: int | None = None
+    """Layers on the GPU, >= -1 (-1 = Ollama decides)."""
+    main_gpu: int | None = None
+    """Index of the main GPU, >= 0."""
+    num_thread: int | None = None
+    """CPU threads, >= 0 (0 = Ollama decides)."""
+    draft_num_predict: int | None = None
+    """Tokens that a draft model proposes, >= 0."""
+    use_mmap: bool | None = None
+    """Whether weights are memory-mapped."""
+    shift: bool | None = None
+    """Whether a full context is shifted; a field of the request, not an option."""
+
+    def given(self) -> dict[str, int | bool]:
+        """The options that are set, by name."""
+        pairs = ((f.name, getattr(self, f.name)) for f in dataclasses.fields(self))
+        return {name: value for name, value in pairs if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmupRequest:
+    """One valid request to make a model warm."""
+
+    model: str
+    """The name as the caller wrote it."""
+    name: names.Name
+    options: RunnerOptions
+    keep_alive_s: float | None
+    """Seconds to stay loaded after the last use; None = the server's own."""
+    host: str | None
+    """The name of a configured host; None = the default resolution."""
+    dropped: tuple[str, ...] = ()
+    """Sampling options that were given and mean nothing to a warm-up."""
+
+
+_MINIMUM = {
+    "num_ctx": 4,
+    "num_batch": 1,
+    "num_gpu": -1,
+    "main_gpu": 0,
+    "num_thread": 0,
+    "draft_num_predict": 0,
+}
+_LARGEST = 2**31 - 1
+_BOOLEANS = frozenset({"use_mmap", "shift"})
+_RUNNER = frozenset(_MINIMUM) | _BOOLEANS
+_HOST = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+
+
+def parse(text: str, *, host: str | None = None) -> WarmupRequest:
+    """Read `MODEL[?OPTION=VALUE&…&keep_alive=DURATION]`.
+
+    Args:
+        text: at most `LONGEST` characters.
+        host: a host's name, or None.
+
+    Raises:
+        BadRequest: anything is wrong; the message names the value and the way out.
+    """
+    if not isinstance(text, str):
+        raise BadRequest(
+            f"the model must be text such as 'llama3:8b', not {type(text).__name__}"
+        )
+    if len(text) > LONGEST:
+        raise BadRequest(
+            f"the request has {len(text)} characters, {LONGEST} are allowed: "
+            f"{text[:60]!r}…"
+        )
+    model, mark, query = text.strip().partition("?")
+    name = names.parse(model)
+    if name.is_cloud:
+        raise BadRequest(
+            f"{model!r} runs in Ollama's cloud, where there is nothing to warm: "
+            "name a model that this host loads itself"
+        )
+    given = _pairs(text, query) if mark else {}
+    keep_alive = given.pop("keep_alive", None)
+    return WarmupRequest(
+        model=model,
+        name=name,
+        options=RunnerOptions(**_runner_options(given)),
+        keep_alive_s=None
+        if keep_alive is None
+        else durations.parse_keep_alive(keep_alive),
+        host=_host(host),
+        dropped=tuple(sorted(SAMPLING & given.keys())),
+    )
+
+
+def _pairs(text: str, query: str) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(query or "?", keep_blank_values=True, strict_parsing=True)
+    except ValueError as exc:
+        raise BadRequest(
+            f"cannot read the options of {text!r}: write "
+            "MODEL?OPTION=VALUE&OPTION=VALUE such as llama3:8b?num_ctx=8192"
+        ) from exc
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = sorted({k for k, _ in pairs if [p[0] for p in pairs].count(k) > 1})
+        raise BadRequest(f"option {twice[0]} is given twice in {text!r}: keep one")
+    return given
+
+
+def _runner_options(given: dict[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for key, value in given.items():
+        if key in _BOOLEANS:
+            options[key] = _boolean(key, value)
+        elif key in _MINIMUM:
+            options[key] = _integer(key, value)
+        elif key not in SAMPLING:
+            raise BadRequest(_unknown(key))
+    return options
+
+
+def _boolean(key: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise BadRequest(f"{key}={value[:40]!r}: write {key}=true or {key}=false")
+    return value == "true"
+
+
+def _integer(key: str, value: str) -> int:
+    low = _MINIMUM[key]
+    if re.fullmatch(r"-?[0-9]{1,10}", value) and low <= int(value) <= _LARGEST:
+        return int(value)
+    raise BadRequest(
+        f"{key}={value[:40]!r}: write a whole number from {low} to {_LARGEST}"
+    )
+
+
+def _unknown(key: str) -> str:
+    known = sorted(_RUNNER | {"keep_alive"})
+    near = get_close_matches(key.lower(), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return f"unknown option {key[:40]!r} (Ollama would ignore it silently): {hint}"
+
+
+def _host(host: str | None) -> str | None:
+    if host is None:
+        return None
+    if not isinstance(host, str) or not _HOST.fullmatch(host):
+        raise BadRequest(
+            f"host {str(host)[:60]!r} is no host name of the configuration: "
+            "write 1 to 40 of a-z, 0-9 and -"
+        )
+    return host

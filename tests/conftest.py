@@ -1,0 +1,12 @@
+"""Sessions start from a known environment: no variable of the machine's leaks in."""
+
+import os
+
+FOREIGN = ("OLLAMA_", "CELERY_", "BROKER_URL", "RESULT_BACKEND", "MODEL", "FLOWER_")
+KEPT = "OLLAMA_CONTRACT_"
+
+
+def pytest_configure() -> None:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) and not name.startswith(KEPT):
+            del os.environ[name]

@@ -1,0 +1,134 @@
+"""Real processes on loopback: a Valkey, a worker, an application, a simulator."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from worker.cli.supervisor import Supervisor, free_port, listens
+from worker.cli.system import System
+
+START_S = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A simulated Ollama in a process of its own."""
+
+    url: str
+
+    def loads(self) -> int:
+        return int(self.stats()["loads"])
+
+    def stats(self) -> dict[str, Any]:
+        answer: dict[str, Any] = httpx.get(f"{self.url}/_sim/stats").json()
+        return answer
+
+    def post(self, path: str, **body: object) -> httpx.Response:
+        return httpx.post(f"{self.url}{path}", json=body, timeout=60)
+
+    def delete(self, path: str, **body: object) -> httpx.Response:
+        return httpx.request("DELETE", f"{self.url}{path}", json=body)
+
+    def resident(self) -> dict[str, dict[str, Any]]:
+        rows = httpx.get(f"{self.url}/api/ps").json()["models"]
+        return {row["name"]: row for row in rows}
+
+    def reset(self) -> Self:
+        self.delete("/_sim/faults")
+        for name in self.resident():
+            self.post("/api/generate", model=name, keep_alive=0)
+        while self.resident():
+            pass
+        return self
+
+
+class Application:
+    """A process that sends warm-ups as an application does."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.client"],
+            env=os.environ | env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def send(self, *args: object, **options: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps({"args": args, "options": options}) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        assert self._process.stdout
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def warmup(self, *args: object, **options: object) -> dict[str, Any]:
+        self.send(*args, **options)
+        return self.answer()
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A running system, and what it wrote."""
+
+    supervisor: Supervisor
+    system: System
+    application: Application
+    simulated: Simulated
+
+    @property
+    def warmup(self) -> Any:
+        return self.application.warmup
+
+    def worker_log(self) -> str:
+        return Path(self.supervisor.folder / "worker.log").read_text()
+
+
+@pytest.fixture(scope="session")
+def _stage() -> Iterator[Stage]:
+    port = free_port()
+    system = System(
+        ollama=f"http://127.0.0.1:{port}",
+        namespace="tests",
+        valkey_port=free_port(),
+        flower_port=free_port(),
+    )
+    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
+    with Supervisor(grace_s=2) as supervisor:
+        supervisor.start(
+            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
+        )
+        system.start(supervisor)
+        supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
+        application = Application(system.environment)
+        yield Stage(
+            supervisor=supervisor,
+            system=system,
+            application=application,
+            simulated=Simulated(url=system.ollama),
+        )
+        application.close()
+
+
+@pytest.fixture
+def stage(_stage: Stage) -> Stage:
+    """The system, with nothing loaded and no fault."""
+    _stage.simulated.reset()
+    return _stage

@@ -1,0 +1,102 @@
+"""The demo against a server that it did not start, and what it leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+DEMO = [sys.executable, "-m", "worker.cli", "demo"]
+
+
+def marked(mark):
+    """The processes that have inherited a mark in their environment."""
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in environ.read_bytes():
+                found.append(int(environ.parent.name))
+        except OSError:  # gone, or not ours
+            continue
+    return found
+
+
+def run(stage, *options):
+    env = os.environ | {"OLLAMA_HOST": stage.system.ollama}
+    return subprocess.run(
+        [*DEMO, *options],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+def test_a_model_that_is_loaded_already_ends_it_with_what_to_type(stage):
+    stage.warmup("tiny")
+    loads = stage.simulated.loads()
+
+    ended = run(stage, "--model", "tiny")
+
+    assert ended.returncode == 2
+    assert "ollama stop tiny:latest" in ended.stderr
+    assert stage.simulated.loads() == loads
+    assert "tiny:latest" in stage.simulated.resident()
+
+
+def test_on_a_real_server_it_loads_once_and_unloads_nothing(stage):
+    before = stage.simulated.stats()
+
+    ended = run(stage, "--model", "mid?num_ctx=2048")
+
+    after = stage.simulated.stats()
+    assert ended.returncode == 0, ended.stderr
+    assert "times faster" in ended.stdout
+    assert after["loads"] == before["loads"] + 1
+    assert after["unloads"] == before["unloads"]
+    assert stage.simulated.resident()["mid:latest"]["context_length"] == 2048
+
+
+def test_a_model_that_the_server_does_not_have_ends_it_with_the_command(stage):
+    ended = run(stage, "--model", "nope")
+
+    assert ended.returncode == 1
+    assert "ollama pull nope" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_wrong_model_ends_it_before_anything_starts(stage):
+    ended = run(stage, "--model", "tiny?nun_ctx=1")
+
+    assert ended.returncode == 1
+    assert "did you mean num_ctx" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_behind_when_it_is_ended_half_way(number):
+    mark = f"demo-{uuid.uuid4()}"
+    demo = subprocess.Popen(
+        DEMO,
+        env=os.environ | {"MARK": mark},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while len(marked(mark)) < 6 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(marked(mark)) >= 6
+
+    os.kill(demo.pid, number)
+    demo.communicate(timeout=20)
+
+    deadline = time.monotonic() + 10
+    while marked(mark) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert marked(mark) == []

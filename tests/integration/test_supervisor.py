@@ -1,0 +1,120 @@
+"""Nothing that the supervisor started outlives it, however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from worker.cli.supervisor import ProcessFailed, Supervisor
+
+PARENT_AND_CHILD = """
+import signal, subprocess, sys, time
+{prelude}
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("pid", child.pid, flush=True)
+time.sleep(600)
+"""
+STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+SUPERVISING = """
+import sys, time
+from pathlib import Path
+from worker.cli.supervisor import Supervisor
+with Supervisor() as supervisor:
+    supervisor.start(
+        "family", [sys.executable, "-c", sys.argv[1]],
+        ready=lambda: supervisor.said("family", "pid"),
+    )
+    supervisor.wait_ready(timeout_s=10, progress=lambda names: None)
+    print(supervisor.folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def family(prelude=""):
+    return PARENT_AND_CHILD.format(prelude=prelude)
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids_in(folder):
+    log = (folder / "family.log").read_text().split()
+    child = int(log[1])
+    parent = int(Path(f"/proc/{child}/stat").read_text().split()[3])
+    return parent, child
+
+
+def until(condition, *, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+
+
+@pytest.mark.parametrize("prelude", ["", STUBBORN], ids=["willing", "stubborn"])
+def test_leaving_the_context_ends_a_process_and_its_children(prelude):
+    with Supervisor(grace_s=0.5) as supervisor:
+        supervisor.start(
+            "family",
+            [sys.executable, "-c", family(prelude)],
+            ready=lambda: supervisor.said("family", "pid"),
+        )
+        supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+        parent, child = pids_in(supervisor.folder)
+
+    assert not lives(parent)
+    assert not lives(child)
+    assert not supervisor.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+)
+def test_a_supervisor_that_is_killed_takes_its_processes_along(number):
+    supervising = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISING, family()], stdout=subprocess.PIPE, text=True
+    )
+    assert supervising.stdout
+    folder = Path(supervising.stdout.readline().strip())
+    parent, child = pids_in(folder)
+
+    os.kill(supervising.pid, number)
+    supervising.wait(timeout=10)
+
+    assert until(lambda: not lives(parent) and not lives(child))
+    assert until(lambda: not folder.exists())
+    supervising.stdout.close()
+
+
+def test_a_process_that_ends_by_itself_is_told_with_its_last_lines():
+    script = "print('cannot open the door'); raise SystemExit(3)"
+
+    with Supervisor() as supervisor:
+        supervisor.start("door", [sys.executable, "-c", script], ready=lambda: False)
+
+        with pytest.raises(ProcessFailed, match=r"exit code 3.*\n?.*the door"):
+            supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+
+
+def test_a_process_that_is_never_ready_is_told():
+    with Supervisor() as supervisor:
+        supervisor.start(
+            "slow",
+            [sys.executable, "-c", "import time; time.sleep(60)"],
+            ready=lambda: False,
+        )
+
+        with pytest.raises(ProcessFailed, match="slow was not ready within 0 s"):
+            supervisor.wait_ready(timeout_s=0.2, progress=lambda _: None)

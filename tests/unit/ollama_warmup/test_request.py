@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ollama_warmup import request
+from ollama_warmup.errors import BadRequest
+from ollama_warmup.request import RunnerOptions
+
+
+def test_a_bare_name_asks_for_no_options_and_the_servers_own_keep_alive():
+    wanted = request.parse("llama3:8b")
+
+    assert wanted.model == "llama3:8b"
+    assert wanted.options.given() == {}
+    assert wanted.keep_alive_s is None
+    assert wanted.host is None
+
+
+def test_options_and_keep_alive_are_read_with_their_types():
+    wanted = request.parse(
+        "llama3:8b?num_ctx=8192&use_mmap=false&num_gpu=-1&shift=true&keep_alive=30m",
+        host="gpu-1",
+    )
+
+    assert wanted.options == RunnerOptions(
+        num_ctx=8192, use_mmap=False, num_gpu=-1, shift=True
+    )
+    assert wanted.keep_alive_s == 1800
+    assert wanted.host == "gpu-1"
+
+
+def test_sampling_options_are_dropped_and_named():
+    wanted = request.parse("m?temperature=0.1&num_ctx=512&seed=3")
+
+    assert wanted.options.given() == {"num_ctx": 512}
+    assert wanted.dropped == ("seed", "temperature")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("m?nun_ctx=1", "did you mean num_ctx"),
+        ("m?keepalive=5m", "did you mean keep_alive"),
+        ("m?zzz=1", "known are draft_num_predict"),
+        ("m?num_ctx=x", "write a whole number from 4 to 2147483647"),
+        ("m?num_ctx=8192.0", "write a whole number"),
+        ("m?num_ctx=3", "from 4"),
+        ("m?num_ctx=-1", "from 4"),
+        ("m?num_ctx=99999999999", "write a whole number"),
+        ("m?num_ctx=", "write a whole number"),
+        ("m?use_mmap=1", "write use_mmap=true or use_mmap=false"),
+        ("m?num_ctx=1024&num_ctx=2048", "given twice"),
+        ("m?num_ctx", "write MODEL\\?OPTION=VALUE"),
+        ("m?", "write MODEL\\?OPTION=VALUE"),
+        ("m?keep_alive=300", "write 300s"),
+        ("m?keep_alive=-1", "such as 24h"),
+        ("gpt-oss:120b-cloud", "nothing to warm"),
+        ("a b", "is no model name"),
+        ("../../etc/passwd", "is no model name"),
+        ("x" * 5_000, "5000 characters, 1000 are allowed"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_the_value_and_the_way_out(text, sentence):
+    with pytest.raises(BadRequest, match=sentence):
+        request.parse(text)
+
+
+@pytest.mark.parametrize("value", [None, 8, ["llama3"], {"model": "llama3"}])
+def test_a_model_that_is_no_text_is_refused(value):
+    with pytest.raises(BadRequest, match="must be text such as"):
+        request.parse(value)
+
+
+@pytest.mark.parametrize("host", ["", "GPU", "a b", "x" * 41, "../x", 5])
+def test_a_host_that_can_be_no_host_is_refused(host):
+    with pytest.raises(BadRequest, match="1 to 40 of a-z, 0-9 and -"):
+        request.parse("m", host=host)
+
+
+@given(st.text(max_size=120))
+def test_any_text_is_a_request_or_a_clear_refusal(text):
+    try:
+        wanted = request.parse(text)
+    except BadRequest as exc:
+        assert str(exc)
+    else:
+        assert not wanted.name.is_cloud

@@ -1,0 +1,63 @@
+from celery import Celery
+from celery.app.defaults import NAMESPACES, flatten
+
+import celeryconfig
+from worker.celery import app
+
+UNLISTED = {"redis_backend_health_check_interval"}
+"""Read by celery/backends/redis.py, though NAMESPACES lacks it."""
+KNOWN = {setting[0] for setting in flatten(NAMESPACES)} | UNLISTED
+
+
+def settings_of(module):
+    return {name for name in vars(module) if not name.startswith("_")}
+
+
+def test_every_name_is_a_real_setting_of_celery():
+    assert settings_of(celeryconfig) - KNOWN == set()
+
+
+def test_the_application_has_taken_every_setting():
+    for name in settings_of(celeryconfig) - {"result_backend"}:
+        assert app.conf[name] == getattr(celeryconfig, name), name
+
+
+def test_the_registered_tasks_are_the_wire_contract():
+    app.loader.import_default_modules()
+
+    ours = {name for name in app.tasks if not name.startswith("celery.")}
+
+    assert ours == {"ollama.warmup"}
+
+
+def test_every_queue_has_a_routing_key_of_its_own():
+    keys = {queue.name: queue.routing_key for queue in celeryconfig.task_queues}
+
+    assert keys == {
+        "ollama.control": "ollama.control",
+        "ollama.lane.default": "ollama.lane.default",
+    }
+
+
+def test_a_warm_up_goes_to_its_lane():
+    route = app.amqp.router.route({}, "ollama.warmup", args=("m",), kwargs={})
+
+    assert route["queue"].name == "ollama.lane.default"
+
+
+def test_children_are_never_recycled_under_a_load():
+    assert app.conf.worker_max_tasks_per_child is None
+    assert app.conf.worker_max_memory_per_child is None
+
+
+def test_a_foreign_result_backend_does_not_redirect_ours(monkeypatch):
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "rpc://")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://elsewhere")
+
+    fresh = Celery(set_as_current=False)
+    fresh.config_from_object("celeryconfig")
+    fresh.backend_cls = app.backend_cls
+
+    assert fresh.backend.as_uri().startswith("redis://127.0.0.1:")
+    assert "@127.0.0.1:6379" in app.connection_for_write().as_uri()
+    assert "@127.0.0.1:6379" in app.connection_for_read().as_uri()

@@ -1,0 +1,1 @@
+"""Adapters: each hides one outside thing behind typed values and our errors."""

@@ -1,0 +1,42 @@
+"""The Celery application: `celery -A worker worker` finds `app` here.
+
+Its settings are celeryconfig.py. It is never the current app, and broker and
+results are its own, so that it lives beside an application's Celery.
+"""
+
+import logging
+
+from celery import Celery
+from celery.signals import (
+    after_setup_logger,
+    worker_process_init,
+    worker_process_shutdown,
+)
+
+from worker import runtime
+from worker.bootsteps import PoolGuard
+
+app = Celery("warmup", set_as_current=False, include=("tasks.warming",))
+app.config_from_object("celeryconfig")
+# Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
+app.backend_cls = app.conf.get("result_backend")
+app.steps["worker"].add(PoolGuard)
+
+
+@after_setup_logger.connect
+def _show_our_lines(**_: object) -> None:
+    """Show INFO lines of warm-ups whatever `--loglevel` Celery itself has."""
+    for name in ("worker", "tasks"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+@worker_process_init.connect
+def _start_fresh(**_: object) -> None:
+    """Drop what the parent process opened: sockets must not cross a fork."""
+    runtime.reset()
+
+
+@worker_process_shutdown.connect
+def _close(**_: object) -> None:
+    runtime.close()

@@ -1,0 +1,1 @@
+"""Values and decisions: pure, typed, frozen; no I/O, clock or environment."""

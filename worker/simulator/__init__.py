@@ -1,0 +1,1 @@
+"""The simulator: an Ollama server without weights, faithful to recordings."""

@@ -1,0 +1,196 @@
+"""Requests that change what a server has: pull, copy, create and delete."""
+
+import asyncio
+
+from worker.simulator.errors import HttpError
+from worker.simulator.exchange import Exchange
+from worker.simulator.gojson import Decoded, Struct, boolean, decode, mapping, string
+from worker.simulator.host import Host
+from worker.simulator.lookup import INVALID_NAME
+from worker.simulator.physics.models import Model
+from worker.simulator.physics.names import (
+    BadRefError,
+    ConflictingSourceError,
+    InvalidNameError,
+    Name,
+    Ref,
+    parse_name,
+    parse_ref,
+)
+
+_PULL_STEPS = 10
+_PULL_STEP_S = 0.2
+
+_PULL = Struct(
+    "PullRequest",
+    {
+        "model": string,
+        "insecure": boolean,
+        "username": string,
+        "password": string,
+        "stream": boolean,
+        "name": string,
+    },
+    package="api",
+)
+_COPY = Struct("CopyRequest", {"source": string, "destination": string}, package="api")
+_DELETE = Struct("DeleteRequest", {"model": string, "name": string}, package="api")
+_CREATE = Struct(
+    "CreateRequest",
+    {
+        "model": string,
+        "stream": boolean,
+        "from": string,
+        "files": mapping,
+        "template": string,
+        "system": string,
+        "parameters": mapping,
+        "name": string,
+    },
+    package="api",
+)
+
+
+class _Progress:
+    """Tells how far a long request is: line by line, or only at its end."""
+
+    def __init__(self, exchange: Exchange, request: Decoded) -> None:
+        self._exchange = exchange
+        self._streams = request.get("stream", True)
+
+    async def tell(self, status: str, **fields: object) -> None:
+        if self._streams:
+            await self._exchange.line({"status": status, **fields})
+
+    async def end(self) -> None:
+        if self._streams:
+            await self._exchange.line({"status": "success"})
+            await self._exchange.end()
+        else:
+            await self._exchange.answer({"status": "success"})
+
+
+async def pull(host: Host, exchange: Exchange) -> None:
+    """Answer `/api/pull`: install what the registry offers.
+
+    Source: `server/routes.go`, PullHandler; `server/images.go`, PullModel.
+    """
+    request = decode(exchange.body, _PULL)
+    try:
+        ref = parse_ref(_model_of(request), for_pull=True)
+    except ConflictingSourceError as error:
+        raise HttpError(400, str(error)) from error
+    except BadRefError as error:
+        raise HttpError(400, INVALID_NAME) from error
+    progress = _Progress(exchange, request)
+    await _download(host, host.library.spelled(ref.name), progress)
+    await progress.end()
+
+
+async def copy(host: Host, exchange: Exchange) -> None:
+    """Answer `/api/copy`: another name for the same model.
+
+    Source: `server/routes.go`, CopyHandler.
+    """
+    request = decode(exchange.body, _COPY)
+    names = []
+    for role in ("source", "destination"):
+        given = str(request.get(role, ""))
+        name = parse_name(given)
+        if not name.is_valid:
+            raise HttpError(400, f'{role} "{given}" is invalid')
+        names.append(host.library.spelled(name))
+    if not host.library.copy(*names, now=host.clock.now()):
+        raise HttpError(404, f'model "{request.get("source", "")}" not found')
+    await exchange.empty()
+
+
+async def create(host: Host, exchange: Exchange) -> None:
+    """Answer `/api/create`: a model from another one and parameters.
+
+    A base that is not installed is pulled first. Files are not supported.
+
+    Source: `server/create.go`.
+    """
+    request = decode(exchange.body, _CREATE)
+    name = parse_name(_model_of(request))
+    if not name.is_valid:
+        raise HttpError(400, INVALID_NAME)
+    progress = _Progress(exchange, request)
+    base = await _base(host, request, progress)
+    parameters = request.get("parameters", {})
+    model = host.library.create(
+        host.library.spelled(name),
+        base,
+        parameters=parameters if isinstance(parameters, dict) else {},
+        system=str(request.get("system", "")),
+        now=host.clock.now(),
+    )
+    await progress.tell(f"using existing layer sha256:{model.weights.digest}")
+    await progress.tell("writing manifest")
+    await progress.end()
+
+
+async def delete(host: Host, exchange: Exchange) -> None:
+    """Answer `/api/delete`; a runner of the model goes on.
+
+    Source: `server/routes.go`, DeleteHandler.
+    """
+    request = decode(exchange.body, _DELETE)
+    asked = _model_of(request)
+    try:
+        ref = parse_ref(asked, for_pull=True)
+    except InvalidNameError as error:
+        raise HttpError(400, f'name "{asked}" is invalid') from error
+    except BadRefError as error:
+        raise HttpError(400, str(error)) from error
+    if not host.library.delete(host.library.spelled(ref.name)):
+        raise HttpError(404, f"model '{asked}' not found")
+    await exchange.empty()
+
+
+async def _base(host: Host, request: Decoded, progress: _Progress) -> Model:
+    given = request.get("from")
+    if not given:
+        if "files" in request:
+            raise HttpError(400, "the simulator creates models from models only")
+        raise HttpError(400, "neither 'from' or 'files' was specified")
+    try:
+        ref: Ref = parse_ref(str(given))
+    except BadRefError as error:
+        raise HttpError(400, INVALID_NAME) from error
+    model = host.library.find(ref.name)
+    if model is None:
+        model = await _download(host, ref.name, progress)
+    return model
+
+
+async def _download(host: Host, name: Name, progress: _Progress) -> Model:
+    await progress.tell("pulling manifest")
+    if not host.library.is_online:
+        address = f"{name.host}/v2/{name.namespace}/{name.model}/manifests/{name.tag}"
+        raise HttpError(
+            500,
+            f'pull model manifest: Get "https://{address}": dial tcp: lookup '
+            f"{name.host}: no such host",
+        )
+    model = host.library.offered(name)
+    if model is None:
+        raise HttpError(500, "pull model manifest: file does not exist")
+    total = model.weights.size_bytes
+    for step in range(1, _PULL_STEPS + 1):
+        await asyncio.sleep(_PULL_STEP_S / host.clock.speed)
+        await progress.tell(
+            f"pulling {model.weights.digest[:12]}",
+            digest=f"sha256:{model.weights.digest}",
+            total=total,
+            completed=total * step // _PULL_STEPS,
+        )
+    await progress.tell("verifying sha256 digest")
+    await progress.tell("writing manifest")
+    host.library.pull(model, now=host.clock.now())
+    return model
+
+
+def _model_of(request: Decoded) -> str:
+    return str(request.get("model") or request.get("name") or "")

@@ -1,0 +1,204 @@
+"""One simulated Ollama server: its state, and the physics driven by asyncio."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from worker.simulator.clock import Clock
+from worker.simulator.errors import HttpError
+from worker.simulator.faults import Faults, Kind
+from worker.simulator.physics.events import (
+    Event,
+    Failed,
+    Failure,
+    Finished,
+    Granted,
+    Resident,
+    Started,
+)
+from worker.simulator.physics.library import Library
+from worker.simulator.physics.models import Model
+from worker.simulator.physics.options import ServerSettings, Wanted
+from worker.simulator.physics.runner import Inference
+from worker.simulator.physics.scheduler import Scheduler
+
+_FAILURES = {
+    Failure.QUEUE_FULL: HttpError(
+        503, "server busy, please try again.  maximum pending requests exceeded"
+    ),
+    Failure.OUT_OF_MEMORY: HttpError(
+        500,
+        "llama-server process has terminated: exit status 1: "
+        "cudaMalloc failed: out of memory",
+    ),
+    Failure.RUNNER_STOPPED: HttpError(
+        500,
+        "model runner has unexpectedly stopped, this may be due to resource "
+        "limitations or an internal error, check ollama server logs for details",
+    ),
+}
+"""The texts of 0.33 (facts, section 4)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConfig:
+    """What a simulated server is started with."""
+
+    settings: ServerSettings = field(default_factory=ServerSettings)
+    models: Sequence[Model] = ()
+    registry: Sequence[Model] | None = None
+    """What a pull finds; None is a server without a network."""
+    is_cloud_disabled: bool = False
+    speed: float = 1.0
+
+
+class Session:
+    """A request's stay with the scheduler, from its arrival to its end."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing has happened yet."""
+        self._clock = clock
+        self._seen: dict[type[Event], Event] = {}
+        self._changed = asyncio.Event()
+
+    def tell(self, event: Event) -> None:
+        """Something has happened to the request."""
+        self._seen[type(event)] = event
+        self._changed.set()
+
+    async def granted(self) -> float:
+        """Wait for a runner; the instant at which it was handed over."""
+        return (await self._event(Granted)).at
+
+    async def started(self) -> Started:
+        """Wait for a slot."""
+        event = await self._event(Started)
+        assert isinstance(event, Started)  # noqa: S101 - _event returns its kind
+        return event
+
+    async def finished(self) -> float:
+        """Wait for the end of the work; the instant at which it came."""
+        return (await self._event(Finished)).at
+
+    async def sleep_until(self, instant: float) -> None:
+        """Wait, unless the request fails before."""
+        while (left_s := self._clock.real_s(instant)) > 0:
+            self._raise_failure()
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout=left_s)
+        self._raise_failure()
+
+    async def _event(self, kind: type[Event]) -> Event:
+        while kind not in self._seen:
+            self._raise_failure()
+            self._changed.clear()
+            await self._changed.wait()
+        return self._seen[kind]
+
+    def _raise_failure(self) -> None:
+        failed = self._seen.get(Failed)
+        if isinstance(failed, Failed):
+            raise _FAILURES[failed.failure]
+
+
+class Host:
+    """A server's models, scheduler, clock, faults and counts."""
+
+    def __init__(self, config: HostConfig) -> None:
+        """Start with nothing loaded."""
+        self.config = config
+        self.clock = Clock(speed=config.speed)
+        self.faults = Faults()
+        self.library = Library(config.models, registry=config.registry)
+        self.scheduler = Scheduler(config.settings, mishaps=self.faults)
+        self.requests: Counter[str] = Counter()
+        """Requests by path."""
+        self.listen: Callable[[bool], Awaitable[None]] | None = None
+        """Opens or closes its port; None when a closed one could not be reopened."""
+        self._sessions: dict[int, Session] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether it behaves like 0.24."""
+        return self.scheduler.settings.legacy
+
+    @asynccontextmanager
+    async def session(
+        self,
+        model: Model,
+        wanted: Wanted,
+        *,
+        keep_alive_s: float | None,
+        inference: Inference | None,
+    ) -> AsyncIterator[Session]:
+        """Stand in line for a runner; leaving early is hanging up."""
+        session = Session(self.clock)
+        ticket = self.scheduler.submit(
+            model,
+            wanted,
+            now=self.clock.now(),
+            keep_alive_s=keep_alive_s,
+            inference=inference,
+        )
+        self._sessions[ticket] = session
+        self._tell()
+        try:
+            yield session
+        finally:
+            del self._sessions[ticket]
+            self.scheduler.disconnect(ticket, now=self.clock.now())
+            self._tell()
+
+    def unload(self, model: Model) -> None:
+        """Let a model go now, or after its work."""
+        self.scheduler.unload(model, now=self.clock.now())
+        self._tell()
+
+    def crash(self, model: Model) -> bool:
+        """Kill a model's runner; False when it is not loaded."""
+        crashed = self.scheduler.crash(model, now=self.clock.now())
+        self._tell()
+        return crashed
+
+    def residents(self) -> tuple[Resident, ...]:
+        """What is listed as loaded."""
+        residents = self.scheduler.residents(now=self.clock.now())
+        self._tell()
+        return residents
+
+    async def heed_faults(self) -> None:
+        """Take over the faults that change the server as a whole."""
+        skew = self.faults.find(Kind.CLOCK_SKEW)
+        self.clock.skew_s = skew.seconds if skew else 0.0
+        legacy = self.config.settings.legacy or bool(self.faults.find(Kind.LEGACY))
+        self.scheduler.settings = replace(self.config.settings, legacy=legacy)
+        if self.listen:
+            await self.listen(self.faults.find(Kind.REFUSE) is None)
+
+    def stop(self) -> None:
+        """Let nothing happen by itself any more."""
+        if self._timer:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self.scheduler.advance(self.clock.now())
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pass on what happened, and look again when more is due."""
+        for event in self.scheduler.take_events():
+            session = self._sessions.get(event.ticket)
+            if session:
+                session.tell(event)
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        at = self.scheduler.next_event_at()
+        if at is not None:
+            delay_s = self.clock.real_s(at)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._tick)
