@@ -70,8 +70,8 @@ def simulate(  # noqa: PLR0913 - each parameter is a flag of the command
     Examples:
     \b
     ollama-warmup simulate
-    ollama-warmup simulate --port 0 --model 'llama3:8b?load=12s&token=30ms&size=4.7GB'
-    ollama-warmup simulate --model 'base?load=3s' --model 'child?of=base&num_ctx=512'
+    ollama-warmup simulate --port 0 --model 'llama3:8b?load=12s&size=4.7GB'
+    ollama-warmup simulate --model base --model 'child?of=base&num_ctx=512'
     ollama-warmup simulate --hosts 1000 --port 20000 --control-port 19999
     ollama-warmup simulate --preset wire --max-loaded-models 1 --speed 10
     """  # noqa: D301 - \b keeps the lines of the examples apart

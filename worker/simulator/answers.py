@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,8 +13,6 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 _WORDS = (
     " the quick brown fox jumps over the lazy dog and the warm model answers at once"
 )
-
-Json = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

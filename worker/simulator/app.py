@@ -7,11 +7,12 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from worker.simulator import catalog, changes, control, embeddings, inference, openai
-from worker.simulator.errors import HttpError
+from worker.simulator.errors import BUSY, HttpError
 from worker.simulator.exchange import Exchange
 from worker.simulator.faults import Kind
 from worker.simulator.gojson import DecodeError, NoBodyError
 from worker.simulator.host import Host
+from worker.simulator.translation import error_body
 
 Handler = Callable[[Host, Exchange], Awaitable[None]]
 
@@ -42,7 +43,6 @@ _PRIVATE = [
 """What Go's netip calls private."""
 
 _LOCAL_NAMES = (".localhost", ".local", ".internal")
-_BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
 
 async def serve(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
@@ -84,7 +84,8 @@ async def _answer(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
     (1) `/_sim` is beyond all faults.
     (2) A foreign Host header is refused.
     (3) Faults come before the handler.
-    (4) An unknown path is 404, a known one with another method 405.
+    (4) A trailing slash is redirected.
+    (5) An unknown path is 404, a known one with another method 405.
     """
     if exchange.path.startswith(control.PREFIX):  # (1)
         await serve_control(host, exchange, exchange.path)
@@ -99,7 +100,9 @@ async def _answer(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
     if await _goes_wrong(host, exchange):  # (3)
         return
     methods = _methods(exchange.path)
-    if methods is None:  # (4)
+    if methods is None and exchange.method in _methods_without_slash(exchange.path):
+        await exchange.redirect(exchange.path[:-1])  # (4)
+    elif methods is None:  # (5)
         await exchange.text("404 page not found", status=404)
     elif exchange.method not in methods:
         await exchange.text("405 method not allowed", status=405)
@@ -125,7 +128,7 @@ async def _refuse(exchange: Exchange, error: HttpError) -> None:
     body: dict[str, object] = {"error": error.text, **error.extra}
     is_cloud = error.status in (401, 403)
     if exchange.path.startswith("/v1/") and not is_cloud:
-        body = openai.error_body(error.status, error.text)
+        body = error_body(error.status, error.text)
     if exchange.is_streaming:
         await exchange.line(body)
         await exchange.end()
@@ -149,7 +152,7 @@ async def _goes_wrong(host: Host, exchange: Exchange) -> bool:
     if fault.kind is Kind.STATUS:
         await exchange.answer({"error": fault.error}, status=fault.status)
     elif fault.kind is Kind.QUEUE_FULL:
-        await exchange.answer({"error": _BUSY}, status=503)
+        await exchange.answer({"error": BUSY}, status=503)
     else:
         await asyncio.Event().wait()
     return True
@@ -179,9 +182,14 @@ def is_local(host_header: str) -> bool:
 
 
 def _methods(path: str) -> dict[str, Handler] | None:
-    if path.startswith("/v1/models/") and path.count("/") == 3:  # noqa: PLR2004 - /v1/models/{model}
+    name = path.removeprefix("/v1/models/")
+    if name and name != path and "/" not in name:
         return {"GET": openai.model}
     return _ROUTES.get(path)
+
+
+def _methods_without_slash(path: str) -> dict[str, Handler]:
+    return (_methods(path[:-1]) or {}) if path.endswith("/") else {}
 
 
 def _model_of(exchange: Exchange) -> str | None:

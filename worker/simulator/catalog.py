@@ -73,11 +73,11 @@ async def show(host: Host, exchange: Exchange) -> None:
     asked = str(request.get("model") or request.get("name") or "")
     if not asked:
         raise HttpError(400, "model is required")
-    await exchange.answer(shown(host, asked))
+    await exchange.answer(_description(host, shown_model(host, asked)))
 
 
-def shown(host: Host, asked: str) -> Mapping[str, object]:
-    """Describe a model.
+def shown_model(host: Host, asked: str) -> Model:
+    """Find the model that is to be described.
 
     Raises:
         HttpError: when it is unknown, or details of the cloud are unavailable.
@@ -99,7 +99,7 @@ def shown(host: Host, asked: str) -> Mapping[str, object]:
         raise cloud_error(host, NO_DETAILS)
     if model is None or (model.remote and ref.source is Source.LOCAL):
         raise HttpError(404, f"model '{name.short}' not found")
-    return _description(host, model)
+    return model
 
 
 def _description(host: Host, model: Model) -> Mapping[str, object]:

@@ -92,7 +92,7 @@ async def _switch_on(host: Host, exchange: Exchange) -> None:
         given = None
     if not isinstance(given, dict):
         raise HttpError(400, 'write a JSON object such as {"fault": "hang"}')
-    if given.get("fault") == Kind.REFUSE and host.listen is None:
+    if given.get("fault") == Kind.REFUSE and host.door is None:
         raise HttpError(
             400, 'fault "refuse" needs a control port, or nobody could switch it off'
         )

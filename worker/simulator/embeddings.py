@@ -1,14 +1,16 @@
 """`/api/embed` and the older `/api/embeddings`."""
 
+from http import HTTPStatus
+
 from worker.simulator.answers import Metrics, prompt_tokens, vector
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
 from worker.simulator.host import Host
-from worker.simulator.inference import Writer, wanted_of
 from worker.simulator.lookup import Endpoint, find_model
 from worker.simulator.physics.models import Capability, Model
 from worker.simulator.physics.runner import Inference
 from worker.simulator.requests import Embed, read_embed, read_embedding
+from worker.simulator.work import Writer, wanted_of
 
 _NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
 
@@ -95,7 +97,7 @@ def _found(host: Host, request: Embed) -> Model:
     try:
         return find_model(host, request.model, endpoint=Endpoint.EMBED)
     except HttpError as error:
-        if error.status == 404 and request.model.strip():  # noqa: PLR2004 - not found
+        if error.status == HTTPStatus.NOT_FOUND and request.model.strip():
             _inputs(request.input)
         raise
 

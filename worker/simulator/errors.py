@@ -1,5 +1,20 @@
 """Answers that are errors."""
 
+BUSY = "server busy, please try again.  maximum pending requests exceeded"
+"""A full queue; the two spaces are those of `server/sched.go`."""
+
+OUT_OF_MEMORY = (
+    "llama-server process has terminated: exit status 1: "
+    "cudaMalloc failed: out of memory"
+)
+"""A load that found no memory; `llm/llama_server.go`, WaitUntilRunning."""
+
+RUNNER_STOPPED = (
+    "model runner has unexpectedly stopped, this may be due to resource limitations "
+    "or an internal error, check ollama server logs for details"
+)
+"""Work whose runner died; `llm/llama_server.go`, Completion."""
+
 
 class HttpError(Exception):
     """An error that ends a request; `extra` fields join the text in the body."""

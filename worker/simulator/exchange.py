@@ -70,13 +70,6 @@ class Exchange:
         """Send a whole JSON answer."""
         await self._whole(to_json(body), status=status, kind=_JSON)
 
-    async def error(self, status: int, text: str) -> None:
-        """Send an error: as a line when the answer has already begun."""
-        if self.is_streaming:
-            await self.line({"error": text})
-        else:
-            await self.answer({"error": text}, status=status)
-
     async def text(self, text: str, *, status: int = 200) -> None:
         """Send plain text; gin leaves out the charset of its own errors."""
         kind = _TEXT if status == HTTPStatus.OK else "text/plain"
@@ -85,6 +78,19 @@ class Exchange:
     async def empty(self, *, status: int = 200) -> None:
         """Send no body."""
         await self._whole(b"", status=status, kind="")
+
+    async def redirect(self, location: str) -> None:
+        """Send the caller elsewhere, with the method that it used.
+
+        Source: gin, which adds the page of Go's http.Redirect to a GET alone.
+        """
+        page = f'<a href="{location}">Moved Permanently</a>.\n\n'.encode()
+        await self._whole(
+            page if self.method == "GET" else b"",
+            status=301 if self.method == "GET" else 307,
+            kind="text/html; charset=utf-8" if self.method == "GET" else "",
+            location=location,
+        )
 
     async def line(self, body: Body) -> None:
         """Send one line of a streamed answer."""
@@ -108,14 +114,20 @@ class Exchange:
         await self.begin()
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def _whole(self, data: bytes, *, status: int, kind: str) -> None:
-        await self._start(status, kind=kind, length=len(data))
+    async def _whole(
+        self, data: bytes, *, status: int, kind: str, location: str = ""
+    ) -> None:
+        await self._start(status, kind=kind, length=len(data), location=location)
         await self._send({"type": "http.response.body", "body": data})
 
-    async def _start(self, status: int, *, kind: str, length: int | None) -> None:
+    async def _start(
+        self, status: int, *, kind: str, length: int | None, location: str = ""
+    ) -> None:
         headers = [(b"date", self._clock.http_date().encode())]
         if kind:
             headers.append((b"content-type", kind.encode()))
+        if location:
+            headers.append((b"location", location.encode()))
         if length is not None:
             headers.append((b"content-length", str(length).encode()))
         await self._send(

@@ -46,6 +46,7 @@ _FIELDS: dict[Kind, frozenset[str]] = {
     Kind.LEGACY: frozenset(),
 }
 _NUMBERS = {"times": int, "status": int, "factor": float, "seconds": float}
+_MOST = {"status": 599}
 _LEAST = {"times": 1, "status": 200, "factor": 0.001}
 
 
@@ -70,9 +71,9 @@ class Fault:
         """Whether it strikes a request for this model on this path."""
         if self.path is not None and self.path != path:
             return False
-        return self.model is None or (
-            model is not None and parse_name(self.model) == parse_name(model)
-        )
+        if self.model is None or model is None:
+            return self.model is None
+        return parse_name(self.model).full.lower() == parse_name(model).full.lower()
 
     def as_json(self) -> dict[str, object]:
         """The fault as `/_sim/faults` shows it."""
@@ -181,6 +182,6 @@ def _value(name: str, value: object) -> object:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadFaultError(f'"{name}" must be a number')
-    if value < _LEAST.get(name, value) or (name == "status" and value > 599):  # noqa: PLR2004 - no HTTP status lies above
+    if not _LEAST.get(name, value) <= value <= _MOST.get(name, value):
         raise BadFaultError(f'"{name}" is out of range: {value}')
     return number(value)

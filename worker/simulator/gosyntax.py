@@ -168,4 +168,4 @@ def _quoted(char: str) -> str:
     if char.isprintable():
         return f"'{char}'"
     code = ord(char)
-    return f"'\\x{code:02x}'" if code < 0x80 else f"'\\u{code:04x}'"  # noqa: PLR2004 - ASCII ends there
+    return f"'\\x{code:02x}'" if char.isascii() else f"'\\u{code:04x}'"

@@ -3,12 +3,18 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from worker.simulator.clock import Clock
-from worker.simulator.errors import HttpError
+from worker.simulator.errors import (
+    BUSY,
+    OUT_OF_MEMORY,
+    RUNNER_STOPPED,
+    HttpError,
+)
 from worker.simulator.faults import Faults, Kind
 from worker.simulator.physics.events import (
     Event,
@@ -26,21 +32,22 @@ from worker.simulator.physics.runner import Inference
 from worker.simulator.physics.scheduler import Scheduler
 
 _FAILURES = {
-    Failure.QUEUE_FULL: HttpError(
-        503, "server busy, please try again.  maximum pending requests exceeded"
-    ),
-    Failure.OUT_OF_MEMORY: HttpError(
-        500,
-        "llama-server process has terminated: exit status 1: "
-        "cudaMalloc failed: out of memory",
-    ),
-    Failure.RUNNER_STOPPED: HttpError(
-        500,
-        "model runner has unexpectedly stopped, this may be due to resource "
-        "limitations or an internal error, check ollama server logs for details",
-    ),
+    Failure.QUEUE_FULL: (503, BUSY),
+    Failure.OUT_OF_MEMORY: (500, OUT_OF_MEMORY),
+    Failure.RUNNER_STOPPED: (500, RUNNER_STOPPED),
 }
-"""The texts of 0.33 (facts, section 4)."""
+
+_E = TypeVar("_E", bound=Event)
+
+
+class Door(Protocol):
+    """A port that faults can close."""
+
+    async def open(self) -> None:
+        """Accept connections; nothing to do when it does."""
+
+    def shut(self) -> None:
+        """Refuse connections, and drop those that there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +68,7 @@ class Session:
     def __init__(self, clock: Clock) -> None:
         """Nothing has happened yet."""
         self._clock = clock
-        self._seen: dict[type[Event], Event] = {}
+        self._seen: dict[type, Event] = {}
         self._changed = asyncio.Event()
 
     def tell(self, event: Event) -> None:
@@ -75,16 +82,15 @@ class Session:
 
     async def started(self) -> Started:
         """Wait for a slot."""
-        event = await self._event(Started)
-        assert isinstance(event, Started)  # noqa: S101 - _event returns its kind
-        return event
+        return await self._event(Started)
 
     async def finished(self) -> float:
         """Wait for the end of the work; the instant at which it came."""
         return (await self._event(Finished)).at
 
     async def sleep_until(self, instant: float) -> None:
-        """Wait, unless the request fails before."""
+        """Wait, unless the request fails before; others always get their turn."""
+        await asyncio.sleep(0)
         while (left_s := self._clock.real_s(instant)) > 0:
             self._raise_failure()
             self._changed.clear()
@@ -92,17 +98,17 @@ class Session:
                 await asyncio.wait_for(self._changed.wait(), timeout=left_s)
         self._raise_failure()
 
-    async def _event(self, kind: type[Event]) -> Event:
-        while kind not in self._seen:
+    async def _event(self, kind: type[_E]) -> _E:
+        while not isinstance(event := self._seen.get(kind), kind):
             self._raise_failure()
             self._changed.clear()
             await self._changed.wait()
-        return self._seen[kind]
+        return event
 
     def _raise_failure(self) -> None:
         failed = self._seen.get(Failed)
         if isinstance(failed, Failed):
-            raise _FAILURES[failed.failure]
+            raise HttpError(*_FAILURES[failed.failure])
 
 
 class Host:
@@ -117,8 +123,8 @@ class Host:
         self.scheduler = Scheduler(config.settings, mishaps=self.faults)
         self.requests: Counter[str] = Counter()
         """Requests by path."""
-        self.listen: Callable[[bool], Awaitable[None]] | None = None
-        """Opens or closes its port; None when a closed one could not be reopened."""
+        self.door: Door | None = None
+        """Its port; None when nobody could open it again."""
         self._sessions: dict[int, Session] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -177,8 +183,10 @@ class Host:
         self.clock.skew_s = skew.seconds if skew else 0.0
         legacy = self.config.settings.legacy or bool(self.faults.find(Kind.LEGACY))
         self.scheduler.settings = replace(self.config.settings, legacy=legacy)
-        if self.listen:
-            await self.listen(self.faults.find(Kind.REFUSE) is None)
+        if self.door and self.faults.find(Kind.REFUSE):
+            self.door.shut()
+        elif self.door:
+            await self.door.open()
 
     def stop(self) -> None:
         """Let nothing happen by itself any more."""

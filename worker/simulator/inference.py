@@ -1,47 +1,18 @@
 """`/api/generate` and `/api/chat`: from a request to a load, a token or a text."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
-
 from worker.simulator.answers import (
-    ZERO_TIME,
     ChatShape,
     GenerateShape,
-    Metrics,
-    Shape,
-    prompt_tokens,
-    words,
 )
 from worker.simulator.errors import HttpError
-from worker.simulator.exchange import Body, Exchange, to_json
-from worker.simulator.faults import Kind
-from worker.simulator.host import Host, Session
+from worker.simulator.exchange import Exchange
+from worker.simulator.host import Host
 from worker.simulator.lookup import Endpoint, find_model, require
-from worker.simulator.physics.events import Started
 from worker.simulator.physics.models import Capability, Model
-from worker.simulator.physics.options import Wanted, WrongTypeError, want
-from worker.simulator.physics.runner import Inference
 from worker.simulator.requests import Chat, Common, Generate, read_chat, read_generate
-
-_OPEN_ENDED_TOKENS = 48
-"""How much is written when no number of tokens is asked for."""
+from worker.simulator.work import Work, Writer, answer_empty
 
 _MAX_LOGPROBS = 20
-
-
-class Writer(Protocol):
-    """Where an answer goes: the wire, or a translation of it."""
-
-    async def answer(self, body: Body, *, status: int = 200) -> None:
-        """Send a whole answer."""
-
-    async def line(self, body: Body) -> None:
-        """Send one piece of a streamed answer."""
-
-    async def end(self) -> None:
-        """End a streamed answer."""
 
 
 async def generate(host: Host, exchange: Exchange) -> None:
@@ -67,7 +38,7 @@ async def serve_generate(host: Host, writer: Writer, request: Generate) -> None:
     model = find_model(host, request.model, endpoint=Endpoint.GENERATE)
     if not request.prompt and request.keep_alive_s == 0:  # (1)
         host.unload(model)
-        await _answer_empty(host, writer, request, GenerateShape(), "unload")
+        await answer_empty(host, writer, request, GenerateShape(), "unload")
         return
     if request.raw and request.is_templated:
         raise HttpError(400, "raw mode does not support template, system, or context")
@@ -76,11 +47,11 @@ async def serve_generate(host: Host, writer: Writer, request: Generate) -> None:
     if request.suffix:
         wanted.append(Capability.INSERT)
     require(model, request.model, wanted, verb="generate")
-    work = _Work(  # (2) (3)
+    work = Work(  # (2) (3)
         request=request,
         model=model,
         shape=GenerateShape(),
-        prompt=request.prompt,
+        prompt=request.prompt or None,
         images=request.images,
     )
     await work.serve(host, writer)
@@ -95,172 +66,21 @@ async def serve_chat(host: Host, writer: Writer, request: Chat) -> None:
     model = find_model(host, request.model, endpoint=Endpoint.CHAT)
     if not request.messages and request.keep_alive_s == 0:
         host.unload(model)
-        await _answer_empty(host, writer, request, ChatShape(), "unload")
+        await answer_empty(host, writer, request, ChatShape(), "unload")
         return
     _check_thinking(model, request)
     wanted = [Capability.COMPLETION]
     if request.has_tools:
         wanted.append(Capability.TOOLS)
     require(model, request.model, wanted, verb="chat")
-    work = _Work(
+    work = Work(
         request=request,
         model=model,
         shape=ChatShape(),
-        prompt="\n".join(request.messages) + "\n" if request.messages else "",
+        prompt="\n".join(request.messages) if request.messages else None,
         images=request.images,
     )
     await work.serve(host, writer)
-
-
-def wanted_of(
-    host: Host,
-    model: Model,
-    options: Mapping[str, object],
-    *,
-    shift: bool | None = None,
-) -> Wanted:
-    """Merge a request's options into the model's.
-
-    Raises:
-        HttpError: for an option of the wrong type.
-    """
-    settings = host.scheduler.settings
-    try:
-        return want(model, options, settings=settings, shift=shift)
-    except WrongTypeError as error:
-        raise HttpError(500, str(error)) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """A request that needs a runner, and how it is answered."""
-
-    request: Common
-    model: Model
-    shape: Shape
-    prompt: str
-    images: int
-
-    async def serve(self, host: Host, writer: Writer) -> None:
-        arrived_at = host.clock.now()
-        wanted = wanted_of(
-            host, self.model, self.request.options, shift=self.request.shift
-        )
-        limit = wanted.num_predict
-        tokens = limit if limit > 0 else _OPEN_ENDED_TOKENS
-        async with host.session(
-            self.model,
-            wanted,
-            keep_alive_s=self.request.keep_alive_s,
-            inference=Inference(tokens=tokens) if self.prompt else None,
-        ) as session:
-            granted_at = await session.granted()
-            if not self.prompt:
-                await _answer_empty(host, writer, self.request, self.shape, "load")
-                return
-            started = await session.started()
-            self._check_input()
-            if host.faults.strike(
-                Kind.EARLY_END, model=self.model.name.full, path=self.shape.path
-            ):
-                await self._end_early(session, writer)
-                return
-            if self.request.stream:
-                await self._stream(host, session, writer, started, tokens)
-            finished_at = await session.finished()
-            metrics = Metrics(
-                total_s=finished_at - arrived_at,
-                load_s=granted_at - arrived_at,
-                prompt_tokens=prompt_tokens(self.prompt),
-                prompt_s=started.prompt_s,
-                tokens=tokens,
-                token_s=started.token_s,
-            )
-        reason = "length" if limit > 0 else "stop"
-        text = ("", "") if self.request.stream else self._text(tokens)
-        await self._finish(host, writer, text, {"done_reason": reason}, metrics)
-
-    def _check_input(self) -> None:
-        """Refuse what llama-server refuses once the work begins.
-
-        Source: `llm/llama_server.go`, Completion.
-        """
-        wish = self.request.format
-        if wish not in (None, "", "json") and not isinstance(wish, dict):
-            text = json.dumps(json.dumps(wish, separators=(",", ":")))
-            expected = 'expected "json" or a valid JSON Schema object'
-            raise HttpError(500, f"invalid format: {text}; {expected}")
-        if self.images and Capability.VISION not in self.model.capabilities:
-            raise HttpError(400, _NO_IMAGES)
-
-    async def _end_early(self, session: Session, writer: Writer) -> None:
-        """Answer as when the runner's stream ends without its last piece.
-
-        Source: measured (facts, sections 3.2 and 9).
-        """
-        await session.finished()
-        if self.request.stream:
-            await writer.end()
-            return
-        zero = self.shape.part("", ZERO_TIME, "", "")
-        await writer.answer({**zero, "done": False})
-
-    async def _stream(
-        self,
-        host: Host,
-        session: Session,
-        writer: Writer,
-        started: Started,
-        tokens: int,
-    ) -> None:
-        first_at = started.at + started.prompt_s
-        for index, word in enumerate(words(tokens)):
-            await session.sleep_until(first_at + (index + 1) * started.token_s)
-            thinks = index < self._thoughts(tokens)
-            part = self.shape.part(
-                self.request.model,
-                host.clock.stamp(),
-                "" if thinks else word,
-                word if thinks else "",
-            )
-            await writer.line({**part, "done": False})
-
-    async def _finish(
-        self,
-        host: Host,
-        writer: Writer,
-        text: tuple[str, str],
-        reason: Mapping[str, str],
-        metrics: Metrics,
-    ) -> None:
-        part = self.shape.part(self.request.model, host.clock.stamp(), *text)
-        context = {}
-        if isinstance(self.request, Generate) and not self.request.raw:
-            context["context"] = [*range(metrics.prompt_tokens + metrics.tokens)]
-        body = {**part, "done": True, **reason, **context, **metrics.as_json()}
-        if self.request.stream:
-            await writer.line(body)
-            await writer.end()
-        else:
-            await writer.answer(body)
-
-    def _text(self, tokens: int) -> tuple[str, str]:
-        """The whole answer, and the thoughts before it."""
-        written = list(words(tokens))
-        thoughts = self._thoughts(tokens)
-        return "".join(written[thoughts:]), "".join(written[:thoughts])
-
-    def _thoughts(self, tokens: int) -> int:
-        """How many tokens a thinking model thinks before it answers."""
-        thinks = Capability.THINKING in self.model.capabilities
-        return (tokens + 1) // 2 if thinks and self.request.think is not False else 0
-
-
-async def _answer_empty(
-    host: Host, writer: Writer, request: Common, shape: Shape, reason: str
-) -> None:
-    part = shape.part(request.model, host.clock.stamp(), "", "")
-    await writer.answer({**part, "done": True, "done_reason": reason})
 
 
 def _check_logprobs(request: Common) -> None:
@@ -271,16 +91,3 @@ def _check_logprobs(request: Common) -> None:
 def _check_thinking(model: Model, request: Common) -> None:
     if request.think and Capability.THINKING not in model.capabilities:
         raise HttpError(400, f'"{request.model}" does not support thinking')
-
-
-_NO_IMAGES = to_json(
-    {
-        "error": {
-            "code": 400,
-            "message": "Multimodal data provided, but model does not support "
-            "multimodal requests.",
-            "type": "invalid_request_error",
-        }
-    }
-).decode()
-"""llama-server's answer, which Ollama hands on as text."""

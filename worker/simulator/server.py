@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -22,6 +22,9 @@ from worker.simulator.host import Host, HostConfig
 _BACKLOG = 1024
 _GRACE_S = 0.05
 """How long a connection outlives the fault that closes its port."""
+
+_PATIENCE_S = 0.5
+"""How long requests in flight may take to notice that their callers are gone."""
 
 _SPARE_FILES = 1000
 
@@ -60,6 +63,10 @@ class _Port:
             self._protocol, self.address, self.number, backlog=_BACKLOG
         )
         self.number = self.server.sockets[0].getsockname()[1]
+
+    def shut(self) -> None:
+        self.close()
+        asyncio.get_running_loop().call_later(_GRACE_S, self.abort)
 
     def close(self) -> None:
         if self.server is not None:
@@ -129,9 +136,8 @@ class Simulator:
         for port in ports:
             port.close()
             port.abort()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:  # they end by themselves, as their callers are gone
+            await asyncio.wait(tasks, timeout=_PATIENCE_S)
 
     @property
     def urls(self) -> list[str]:
@@ -152,14 +158,7 @@ class Simulator:
         await port.open()
         self._by_port[port.number] = host
 
-        async def listen(is_open: bool) -> None:  # noqa: FBT001 - the signature of Host.listen
-            if is_open:
-                await port.open()
-            else:
-                port.close()
-                asyncio.get_running_loop().call_later(_GRACE_S, port.abort)
-
-        host.listen = listen if self._control else None
+        host.door = port if self._control else None
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = self._by_port.get(scope["server"][1])
@@ -195,8 +194,8 @@ def simulator_in_thread(
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
-    def call(coroutine: object) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, loop).result()  # type: ignore[arg-type]  # of either method
+    def call(coroutine: Coroutine[None, None, object]) -> None:
+        asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
     try:
         call(simulator.__aenter__())

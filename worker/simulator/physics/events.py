@@ -4,8 +4,8 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
+from worker.simulator.physics.launching import Launched
 from worker.simulator.physics.models import Model
-from worker.simulator.physics.options import Launched
 
 
 class Failure(enum.Enum):

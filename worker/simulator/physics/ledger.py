@@ -2,7 +2,7 @@
 
 import enum
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from worker.simulator.physics.options import RunnerOptions
 
@@ -57,11 +57,6 @@ class Ledger:
     counts: Counts = field(default_factory=Counts)
     stays: deque[Stay] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
-    def arrived(self, stay: Stay) -> Stay:
-        """Note that a model is resident."""
-        self.stays.append(stay)
-        return stay
-
     def left(
         self, stay: Stay, why: Why, *, now: float, evicted_for: str | None
     ) -> None:
@@ -78,7 +73,3 @@ class Ledger:
                 self.counts.reloads += 1
             case Why.CRASHED:
                 self.counts.crashes += 1
-
-    def as_counts(self) -> dict[str, int]:
-        """The counts by name."""
-        return asdict(self.counts)

@@ -4,9 +4,15 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from worker.simulator.physics.launching import (
+    Launched,
+    launch,
+    needs_reload,
+    parallel,
+)
 from worker.simulator.physics.ledger import Stay, Why
 from worker.simulator.physics.models import Model
-from worker.simulator.physics.options import Launched, Wanted
+from worker.simulator.physics.options import ServerSettings, Wanted
 
 COLD_FACTOR = 5.0
 """How much slower a fresh runner reads its first prompt.
@@ -63,6 +69,47 @@ class Runner:
     """Who waits for a slot, in order and without limit."""
     ends_at: dict[int, float] = field(default_factory=dict)
     """When the work in each slot ends, by ticket."""
+
+    @classmethod
+    def start(
+        cls, request: Request, *, settings: ServerSettings, now: float
+    ) -> "Runner":
+        """Start the process that a request needs.
+
+        Source: `server/sched.go`, load: without a keep-alive of its own the request
+        brings the server's.
+        """
+        launched = launch(request.model, request.wanted, settings=settings)
+        keep_alive_s = request.keep_alive_s
+        if keep_alive_s is None:
+            keep_alive_s = settings.keep_alive_s
+        return cls(
+            model=request.model,
+            launched=launched,
+            keep_alive_s=settings.keep_alive_s
+            if keep_alive_s is None
+            else keep_alive_s,
+            slots=parallel(request.model, settings),
+            stay=Stay(
+                name=request.model.name.short,
+                digest=request.model.weights.digest,
+                options=launched.options,
+                context_length=launched.context_length,
+                loaded_at=now,
+            ),
+        )
+
+    def fits(self, wanted: Wanted, *, legacy: bool) -> bool:
+        """Whether it is alive and was started with what is wanted.
+
+        Source: `server/sched.go`, needsReload.
+        """
+        return not self.is_crashed and not needs_reload(
+            self.launched,
+            wanted,
+            train_context=self.model.weights.train_context,
+            legacy=legacy,
+        )
 
     def take(self, request: Request) -> None:
         """Begin to serve: stop the timer; an explicit keep-alive replaces ours.

@@ -10,18 +10,12 @@ from worker.simulator.physics.events import (
     NoMishaps,
     Resident,
 )
-from worker.simulator.physics.ledger import Ledger, Stay, Why
+from worker.simulator.physics.launching import lower_auto_context
+from worker.simulator.physics.ledger import Ledger, Why
 from worker.simulator.physics.loading import Head, Stage
 from worker.simulator.physics.memory import Memory
 from worker.simulator.physics.models import Model
-from worker.simulator.physics.options import (
-    ServerSettings,
-    Wanted,
-    launch,
-    lower_auto_context,
-    needs_reload,
-    parallel,
-)
+from worker.simulator.physics.options import ServerSettings, Wanted
 from worker.simulator.physics.runner import Inference, Request, Runner
 
 
@@ -93,7 +87,7 @@ class Scheduler:
         )
         self._memory.requests[request.ticket] = request
         runner = self._memory.find(model)
-        if runner and self._fits(runner, wanted):  # (1)
+        if runner and runner.fits(wanted, legacy=self.settings.legacy):  # (1)
             self._memory.use(runner, request, now=self._now)
         elif self._head and len(self._queue) >= self.settings.max_queue:  # (2)
             self._memory.fail(request, Failure.QUEUE_FULL, now=self._now)
@@ -178,7 +172,9 @@ class Scheduler:
         self.advance(now)
         listed = list(self._memory.residents(now=self._now))
         if self.settings.legacy and self._head and self._head.stage is Stage.LOADING:
-            runner = self._runner(self._head.request)
+            runner = Runner.start(
+                self._head.request, settings=self.settings, now=self._now
+            )
             listed.append(
                 Resident(
                     model=runner.model,
@@ -221,7 +217,7 @@ class Scheduler:
         """
         request = head.request
         runner = self._memory.find(request.model)
-        if runner and self._fits(runner, request.wanted):  # (1)
+        if runner and runner.fits(request.wanted, legacy=self.settings.legacy):  # (1)
             self._head = None
             self._memory.use(runner, request, now=self._now)
         elif runner:  # (2)
@@ -238,18 +234,6 @@ class Scheduler:
             )
         else:  # (4)
             self._start_load(head)
-
-    def _fits(self, runner: Runner, wanted: Wanted) -> bool:
-        """Whether a runner is alive and was started with what is wanted.
-
-        Source: needsReload.
-        """
-        return not runner.is_crashed and not needs_reload(
-            runner.launched,
-            wanted,
-            train_context=runner.model.weights.train_context,
-            legacy=self.settings.legacy,
-        )
 
     def _start_load(self, head: Head) -> None:
         """Start a runner; one whose caller has hung up is stopped at once.
@@ -271,7 +255,7 @@ class Scheduler:
             self._retry(head)
             return
         self._head = None
-        runner = self._runner(head.request)
+        runner = Runner.start(head.request, settings=self.settings, now=self._now)
         self.ledger.stays.append(runner.stay)
         self._memory.add(runner)
         self._memory.use(runner, head.request, now=self._now)
@@ -300,23 +284,4 @@ class Scheduler:
             unloads=self._memory.doom_all(
                 now=self._now, evicted_for=request.model.name.short
             )
-        )
-
-    def _runner(self, request: Request) -> Runner:
-        launched = launch(request.model, request.wanted, settings=self.settings)
-        keep_alive_s = request.keep_alive_s
-        if keep_alive_s is None:
-            keep_alive_s = self.settings.keep_alive_s
-        return Runner(
-            model=request.model,
-            launched=launched,
-            keep_alive_s=keep_alive_s,
-            slots=parallel(request.model, self.settings),
-            stay=Stay(
-                name=request.model.name.short,
-                digest=request.model.weights.digest,
-                options=launched.options,
-                context_length=launched.context_length,
-                loaded_at=self._now,
-            ),
         )

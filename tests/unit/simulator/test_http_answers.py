@@ -1,0 +1,401 @@
+"""Word for word what Ollama 0.33 answers. Sources: the handlers of `server/`."""
+
+import json
+
+import httpx
+import pytest
+
+from worker.simulator.presets import PresetName, host_config
+from worker.simulator.server import simulator_in_thread
+
+GENERATE, CHAT, EMBED = "/api/generate", "/api/chat", "/api/embed"
+OLD, V1 = "/api/embeddings", "/v1/chat/completions"
+HI = [{"role": "user", "content": "hi"}]
+TINY = "registry.ollama.ai/library/tiny:latest"
+MISFIT = "json: cannot unmarshal number into Go struct field"
+NO_EMBEDDINGS = "This server does not support embeddings. Start it with `--embeddings`"
+NO_CLOUD = "ollama cloud is disabled: remote model is unavailable"
+NO_DETAILS = "ollama cloud is disabled: remote model details are unavailable"
+BOTH = 'use either :local or :cloud, not both: "tiny:local:cloud"'
+NO_REGISTRY = 'pull model manifest: Get "https://registry.ollama.ai/v2/library/'
+
+
+@pytest.fixture(scope="module")
+def api():
+    config = host_config(PresetName.WIRE, speed=100)
+    with (
+        simulator_in_thread(config) as simulator,
+        httpx.Client(base_url=simulator.url) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def demo():
+    config = host_config(PresetName.DEMO, speed=1000)
+    with (
+        simulator_in_thread(config) as simulator,
+        httpx.Client(base_url=simulator.url) as client,
+    ):
+        yield client
+
+
+ERRORS = [
+    (GENERATE, {"model": "nope"}, 404, "model 'nope' not found"),
+    (GENERATE, {}, 404, "model '' not found"),
+    (GENERATE, {"model": " "}, 404, "model ' ' not found"),
+    (GENERATE, {"model": "a b"}, 400, "invalid model name"),
+    (GENERATE, {"model": "tiny:local:cloud"}, 400, BOTH),
+    (GENERATE, {"model": "tiny:cloud"}, 403, NO_CLOUD),
+    (GENERATE, {"model": "embedder"}, 400, '"embedder" does not support generate'),
+    (
+        GENERATE,
+        {"model": "tiny", "think": True},
+        400,
+        '"tiny" does not support thinking',
+    ),
+    (
+        GENERATE,
+        {"model": "tiny", "suffix": "x"},
+        400,
+        f"{TINY} does not support insert",
+    ),
+    (
+        GENERATE,
+        {"model": "tiny", "raw": True, "system": "x"},
+        400,
+        "raw mode does not support template, system, or context",
+    ),
+    (
+        GENERATE,
+        {"model": "tiny", "top_logprobs": 21},
+        400,
+        "top_logprobs must be between 0 and 20",
+    ),
+    (
+        GENERATE,
+        {"model": "tiny", "options": {"num_ctx": "x"}},
+        500,
+        'option "num_ctx" must be of type integer',
+    ),
+    (
+        GENERATE,
+        {"model": "tiny", "prompt": "x", "format": "xml", "stream": False},
+        500,
+        'invalid format: "\\"xml\\""; expected "json" or a valid JSON Schema object',
+    ),
+    (CHAT, {"model": "nope"}, 404, "model 'nope' not found"),
+    (CHAT, {}, 400, "model is required"),
+    (CHAT, {"model": "a b"}, 400, "invalid model name"),
+    (CHAT, {"model": "embedder"}, 400, '"embedder" does not support chat'),
+    (CHAT, {"model": "tiny", "tools": [{}]}, 400, f"{TINY} does not support tools"),
+    (EMBED, {"model": "nope"}, 404, 'model "nope" not found, try pulling it first'),
+    (EMBED, {}, 404, "model '' not found"),
+    (EMBED, {"model": "tiny", "input": 3}, 400, "invalid input type"),
+    (EMBED, {"model": "tiny", "input": ["x", 3]}, 400, "invalid input type"),
+    (EMBED, {"model": "nope", "input": {}}, 400, "invalid input type"),
+    (EMBED, {"model": "tiny", "input": "x"}, 501, NO_EMBEDDINGS),
+    (EMBED, {"model": "tiny", "input": [""]}, 501, NO_EMBEDDINGS),
+    (
+        EMBED,
+        {"model": "embedder", "input": "x" * 9999, "truncate": False},
+        400,
+        "the input length exceeds the context length",
+    ),
+    (OLD, {}, 400, "model is required"),
+    (OLD, {"model": "TINY"}, 404, 'model "TINY" not found, try pulling it first'),
+    (OLD, {"model": "tiny", "prompt": "x"}, 500, NO_EMBEDDINGS),
+    ("/api/show", {}, 400, "model is required"),
+    ("/api/show", {"model": "a b"}, 400, "invalid model name"),
+    ("/api/show", {"model": "nope"}, 404, "model 'nope:latest' not found"),
+    ("/api/show", {"model": "x:cloud"}, 403, NO_DETAILS),
+    ("/api/copy", {}, 400, 'source "" is invalid'),
+    ("/api/copy", {"source": "x"}, 400, 'destination "" is invalid'),
+    ("/api/copy", {"source": "x", "destination": "y"}, 404, 'model "x" not found'),
+    ("/api/create", {}, 400, "invalid model name"),
+    ("/api/create", {"model": "m"}, 400, "neither 'from' or 'files' was specified"),
+    ("/api/create", {"model": "m", "from": "a b"}, 400, "invalid model name"),
+    ("/api/pull", {}, 400, "invalid model name"),
+    ("/api/pull", {"model": "tiny:local:cloud"}, 400, BOTH),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "text"), ERRORS)
+def test_a_refusal_has_ollamas_status_and_words(api, path, body, status, text):
+    answer = api.post(path, json=body)
+
+    assert (answer.status_code, answer.json()) == (status, {"error": text})
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ({"model": "m"}, 404, "model 'm' not found"),
+        ({}, 400, "model is required"),
+        ({"model": "a b"}, 400, 'name "a b" is invalid'),
+    ],
+)
+def test_deleting_what_is_not_there_is_refused(api, body, status, text):
+    answer = api.request("DELETE", "/api/delete", json=body)
+
+    assert (answer.status_code, answer.json()) == (status, {"error": text})
+
+
+@pytest.mark.parametrize("path", [GENERATE, CHAT, EMBED, OLD, "/api/show", "/api/pull"])
+def test_an_empty_body_is_missing(api, path):
+    answer = api.post(path)
+
+    assert answer.json() == {"error": "missing request body"}
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind", "text"),
+    [
+        ({"model": "x", "messages": HI}, 404, "not_found_error", "model 'x' not found"),
+        (
+            {"model": "tiny", "messages": []},
+            400,
+            "invalid_request_error",
+            "[] is too short - 'messages'",
+        ),
+        (
+            {"model": "tiny", "messages": [{"role": "user"}]},
+            400,
+            "invalid_request_error",
+            "invalid message content type: <nil>",
+        ),
+        (
+            {"model": 1},
+            400,
+            "invalid_request_error",
+            f"{MISFIT} ChatCompletionRequest.model of type string",
+        ),
+    ],
+)
+def test_openai_errors_have_openais_shape(api, body, status, kind, text):
+    answer = api.post(V1, json=body)
+
+    error = {"message": text, "type": kind, "param": None, "code": None}
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+
+
+def test_a_cloud_model_is_refused_natively_even_by_openais_endpoint(api):
+    answer = api.post(V1, json={"model": "x:cloud", "messages": HI})
+
+    assert (answer.status_code, answer.json()) == (403, {"error": NO_CLOUD})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/", 200, "Ollama is running"),
+        ("HEAD", "/", 200, ""),
+        ("HEAD", "/api/tags", 200, ""),
+        ("GET", "/api/nope", 404, "404 page not found"),
+        ("GET", GENERATE, 405, "405 method not allowed"),
+        ("POST", "/api/ps", 405, "405 method not allowed"),
+        ("HEAD", "/api/ps", 405, ""),
+        ("OPTIONS", "/api/ps", 204, ""),
+    ],
+)
+def test_routes_and_methods_are_those_of_ollama(api, method, path, status, text):
+    answer = api.request(method, path)
+
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("127.0.0.1:9", 200),
+        ("10.1.2.3", 200),
+        ("[::1]:9", 200),
+        ("0.0.0.0", 200),
+        ("gpu.internal", 200),
+        ("x.localhost:80", 200),
+        ("evil.example", 403),
+        ("8.8.8.8", 403),
+        ("localhost.evil.example", 403),
+    ],
+)
+def test_a_foreign_host_header_is_refused_without_a_word(api, host, status):
+    answer = api.get("/api/version", headers={"Host": host})
+
+    assert answer.status_code == status
+    assert status == 200 or answer.text == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "location"),
+    [
+        ("GET", "/api/ps/", 301, "/api/ps"),
+        ("POST", "/api/generate/", 307, "/api/generate"),
+        ("POST", "/api/ps/", 404, None),
+        ("GET", "/api/nope/", 404, None),
+    ],
+)
+def test_a_trailing_slash_is_redirected(api, method, path, status, location):
+    answer = api.request(method, path)
+
+    assert (answer.status_code, answer.headers.get("location")) == (status, location)
+
+
+def test_a_generation_streams_a_line_a_token_and_a_last_one(api):
+    body = {"model": "tiny", "prompt": "hi", "options": {"num_predict": 2}}
+
+    answer = api.post(GENERATE, json=body)
+
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["done"] for line in lines] == [False, False, True]
+    assert lines[-1]["done_reason"] == "length"
+    assert lines[-1]["eval_count"] == 2
+    assert lines[-1]["prompt_eval_count"] == 3
+    assert len(lines[-1]["context"]) == 5
+
+
+def test_without_a_limit_a_generation_stops_by_itself(api):
+    answer = api.post(CHAT, json={"model": "tiny", "messages": HI, "stream": False})
+
+    assert answer.json()["done_reason"] == "stop"
+    assert answer.json()["message"]["role"] == "assistant"
+
+
+def test_openais_chat_is_translated_whole_and_streamed(api):
+    body = {"model": "tiny", "messages": HI, "max_tokens": 2}
+
+    whole = api.post(V1, json=body).json()
+    streamed = api.post(V1, json={**body, "stream": True}).text
+
+    assert whole["choices"][0]["message"]["content"] == " the quick"
+    assert whole["usage"]["completion_tokens"] == 2
+    events = [line for line in streamed.splitlines() if line]
+    assert events[-1] == "data: [DONE]"
+    assert json.loads(events[-2][6:])["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_thinking_model_thinks_first_unless_told_not_to(demo):
+    body = {"model": "qwen3:4b", "prompt": "x", "stream": False}
+    body["options"] = {"num_predict": 1}
+
+    thinking = demo.post(GENERATE, json=body).json()
+    silent = demo.post(GENERATE, json={**body, "think": False}).json()
+
+    assert (thinking["response"], thinking["thinking"]) == ("", " the")
+    assert silent["response"] == " the"
+
+
+def test_embeddings_are_unit_vectors_that_depend_on_the_text(demo):
+    body = {"model": "nomic-embed-text", "input": ["a", "b", "a"]}
+
+    answer = demo.post(EMBED, json=body).json()
+
+    first, second, third = answer["embeddings"]
+    assert first == third != second
+    assert sum(x * x for x in first) == pytest.approx(1, abs=1e-4)
+    assert len(first) == 768
+    assert answer["prompt_eval_count"] == 6
+
+
+def test_show_tells_capabilities_context_and_the_blob(demo):
+    shown = demo.post("/api/show", json={"model": "llava:7b"}).json()
+
+    assert shown["capabilities"] == ["completion", "vision"]
+    assert shown["model_info"]["general.architecture"] == "llama"
+    assert shown["model_info"]["llama.context_length"] == 32768
+    assert "\nFROM /root/.ollama/models/blobs/sha256-" in shown["modelfile"]
+
+
+def test_show_tells_the_parameters_of_a_child(api):
+    shown = api.post("/api/show", json={"model": "child"}).json()
+
+    assert shown["parameters"].split() == ["num_ctx", "512"]
+    assert "PARAMETER num_ctx 512\n" in shown["modelfile"]
+
+
+def test_a_cloud_stub_is_shown_with_its_remote_but_not_served(demo):
+    name = {"model": "gpt-oss:120b-cloud"}
+
+    shown = demo.post("/api/show", json=name).json()
+    refused = demo.post(GENERATE, json=name)
+
+    assert shown["remote_host"] == "https://ollama.com:443"
+    assert shown["remote_model"] == "gpt-oss:120b"
+    assert refused.status_code == 401
+    assert refused.json()["error"] == "unauthorized"
+
+
+def test_a_model_on_a_gpu_is_in_vram_and_on_the_cpu_when_asked_for(demo):
+    demo.post(GENERATE, json={"model": "llama3:8b"})
+    [on_gpu] = _rows(demo, "llama3:8b")
+    demo.post(GENERATE, json={"model": "llama3:8b", "options": {"num_gpu": 0}})
+    [on_cpu] = _rows(demo, "llama3:8b")
+
+    assert (on_gpu["size"], on_gpu["size_vram"]) == (4_700_000_000, 4_700_000_000)
+    assert on_cpu["size_vram"] == 0
+
+
+def test_a_pull_tells_its_progress_and_installs(demo):
+    demo.request("DELETE", "/api/delete", json={"model": "llava:7b"})
+    gone = demo.post("/api/show", json={"model": "llava:7b"}).status_code
+
+    lines = demo.post("/api/pull", json={"model": "llava:7b"}).text.splitlines()
+
+    assert gone == 404
+    assert json.loads(lines[0]) == {"status": "pulling manifest"}
+    assert json.loads(lines[1])["total"] == 4_700_000_000
+    assert json.loads(lines[-1]) == {"status": "success"}
+    assert demo.post("/api/show", json={"model": "llava:7b"}).status_code == 200
+
+
+def test_an_unknown_model_cannot_be_pulled(demo):
+    answer = demo.post("/api/pull", json={"model": "nope", "stream": False})
+
+    error = {"error": "pull model manifest: file does not exist"}
+    assert (answer.status_code, answer.json()) == (500, error)
+
+
+@pytest.mark.parametrize("path", ["/api/pull", "/api/create"])
+def test_without_a_network_the_registry_cannot_be_reached(api, path):
+    body = {"model": "nope", "from": "nope"}
+
+    whole = api.post(path, json={**body, "stream": False})
+    lines = api.post(path, json=body).text.splitlines()
+
+    assert whole.status_code == 500
+    assert whole.json()["error"].startswith(NO_REGISTRY)
+    assert json.loads(lines[0]) == {"status": "pulling manifest"}
+    assert json.loads(lines[1])["error"].startswith(NO_REGISTRY)
+
+
+def test_a_created_child_and_a_copy_share_the_weights(api):
+    parameters = {"num_ctx": 1024}
+    child = {"model": "made", "from": "tiny", "parameters": parameters}
+    assert api.post("/api/create", json={**child, "stream": False}).is_success
+    assert api.post("/api/copy", json={"source": "made", "destination": "COPY"})
+
+    froms = [
+        api.post("/api/show", json={"model": name})
+        .json()["modelfile"]
+        .split("FROM /")[1]
+        for name in ("tiny", "made", "copy")
+    ]
+
+    assert len({text.splitlines()[0] for text in froms}) == 1
+    for name in ("made", "copy"):
+        assert api.request("DELETE", "/api/delete", json={"model": name}).is_success
+
+
+def test_tags_lists_what_is_installed(api):
+    rows = api.get("/api/tags").json()["models"]
+
+    tiny = next(row for row in rows if row["name"] == "tiny:latest")
+    assert tiny["capabilities"] == ["completion"]
+    assert tiny["size"] == 250_000
+
+
+def _rows(api, name):
+    return [m for m in api.get("/api/ps").json()["models"] if m["name"] == name]
