@@ -5,35 +5,18 @@ measured on Celery 5.7.0 with Redis; docs/design.md, section 6, tells what each
 group is for.
 """
 
-from kombu import Queue as _Queue
-
-from ollama_warmup import queues as _queues
+from ollama_warmup import wire as _wire
 from ollama_warmup.settings import current as _current
 
 _settings = _current()
-_prefix = f"{_settings.namespace}:"
-_socket = {"connect_timeout": 2, "timeout": 10, "keepalive": True}
 
-# Both directions by name: CELERY_BROKER_URL overrides broker_url, not these.
-broker_read_url = _settings.broker_url
-broker_write_url = _settings.broker_url
-result_backend = _settings.broker_url
+# URL, key prefix, serializers, sockets: what the publisher of applications has too.
+_agreed = _wire.agreed(_settings, connect_s=2, answer_s=10)
+globals().update(_agreed)
 
-# No code execution from the broker.
-task_serializer = result_serializer = event_serializer = "json"
-accept_content = result_accept_content = ["json"]
-timezone = "UTC"
-enable_utc = True
-
-# Routing keys are explicit: Celery 5.7 gives a queue without one the default's.
 task_queues = [
-    _Queue(_name, routing_key=_name)
-    for _name in (_queues.CONTROL, *map(_queues.lane, _settings.hosts))
+    _wire.queue(_name) for _name in (_wire.CONTROL, *map(_wire.lane, _settings.hosts))
 ]
-task_default_queue = task_default_routing_key = _queues.CONTROL
-task_default_exchange = ""
-task_create_missing_queues = False
-task_routes = {_queues.WARMUP: {"queue": _queues.lane(next(iter(_settings.hosts)))}}
 
 # A child or worker that dies gives its task back, at most `max_retries` times.
 task_acks_late = True
@@ -50,7 +33,6 @@ task_time_limit = 330
 
 # What Flower and callers see.
 task_track_started = True
-task_send_sent_event = True
 worker_send_task_events = True
 result_extended = True
 result_expires = 3_600
@@ -59,8 +41,7 @@ result_failure_expires = 86_400
 # An outage of Redis turns no finished task into a failure, and blocks no caller.
 result_backend_always_retry = True
 result_backend_max_retries = 15
-result_backend_transport_options = {
-    "global_keyprefix": _prefix,
+result_backend_transport_options = _agreed["result_backend_transport_options"] | {
     "retry_policy": {
         "timeout": 5,
         "max_retries": 3,
@@ -69,24 +50,12 @@ result_backend_transport_options = {
         "interval_max": 1,
     },
 }
-redis_socket_connect_timeout = _socket["connect_timeout"]
-redis_socket_timeout = _socket["timeout"]
-redis_socket_keepalive = _socket["keepalive"]
-redis_backend_health_check_interval = 25
 
-broker_transport_options = {
-    "global_keyprefix": _prefix,
-    "client_name": _settings.namespace,
+broker_transport_options = _agreed["broker_transport_options"] | {
     # Longest span without an ack: back-off 60 s + a slot 330 s + a run 330 s.
     "visibility_timeout": 900,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
-    # One list a queue: each further step is one more key for every BRPOP.
-    "priority_steps": [0],
-    "socket_connect_timeout": _socket["connect_timeout"],
-    "socket_timeout": _socket["timeout"],
-    "socket_keepalive": _socket["keepalive"],
-    "health_check_interval": 25,
     "max_retries": 3,
     "interval_start": 0,
     "interval_step": 0.2,

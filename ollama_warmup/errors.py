@@ -5,7 +5,9 @@
     │   ├── OllamaUnreachable   no answer: refused, reset, timed out, bad gateway
     │   ├── OllamaBusy          503: its queue of loads is full
     │   ├── LoadFailed          it answered, but the model is not warm
-    │   └── InUse               warming now would reload what somebody is using
+    │   ├── InUse               warming now would reload what somebody is using
+    │   ├── StoreUnavailable    Redis does not answer: broker, results, leases
+    │   └── WarmupTimeout       the caller stopped waiting; the load goes on
     ├── Permanent           a person must act: never retried
     │   ├── BadRequest          the call is wrong: name, options, keep_alive
     │   ├── BadSettings         the environment of this process is wrong
@@ -48,6 +50,14 @@ class LoadFailed(Transient):
 
 class InUse(Transient):
     """The model is busy with other runner options; warming would reload it."""
+
+
+class StoreUnavailable(Transient):
+    """Redis does not answer; nothing can be sent, read or leased."""
+
+
+class WarmupTimeout(Transient, TimeoutError):
+    """The caller waited as long as it wanted; a load that began goes on."""
 
 
 class Permanent(WarmupError):

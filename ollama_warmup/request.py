@@ -88,6 +88,8 @@ class WarmupRequest:
     """Seconds to stay loaded after the last use; None = the server's own."""
     host: str | None
     """The name of a configured host; None = the default resolution."""
+    is_bare: bool = True
+    """Whether it names a model and nothing else."""
     dropped: tuple[str, ...] = ()
     """Sampling options that were given and mean nothing to a warm-up."""
 
@@ -103,7 +105,8 @@ _MINIMUM = {
 _LARGEST = 2**31 - 1
 _BOOLEANS = frozenset({"use_mmap", "shift"})
 _RUNNER = frozenset(_MINIMUM) | _BOOLEANS
-_HOST = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+HOST = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
+"""A host's name in the configuration."""
 
 
 def parse(text: str, *, host: str | None = None) -> WarmupRequest:
@@ -142,6 +145,7 @@ def parse(text: str, *, host: str | None = None) -> WarmupRequest:
         if keep_alive is None
         else durations.parse_keep_alive(keep_alive),
         host=_host(host),
+        is_bare=not mark,
         dropped=tuple(sorted(SAMPLING & given.keys())),
     )
 
@@ -198,7 +202,7 @@ def _unknown(key: str) -> str:
 def _host(host: str | None) -> str | None:
     if host is None:
         return None
-    if not isinstance(host, str) or not _HOST.fullmatch(host):
+    if not isinstance(host, str) or not HOST.fullmatch(host):
         raise BadRequest(
             f"host {str(host)[:60]!r} is no host name of the configuration: "
             "write 1 to 40 of a-z, 0-9 and -"

@@ -7,12 +7,15 @@ from functools import cache
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from ollama_warmup import request
 from ollama_warmup.errors import BadSettings
 
 PREFIX = "OLLAMA_WARMUP_"
+DEFAULT_HOST = "default"
+"""The name of the host that `OLLAMA_HOST` alone means."""
 
 
 def host_url(text: str) -> str:
@@ -53,6 +56,22 @@ def host_url(text: str) -> str:
     return f"{scheme}://{login}{host}:{port or default}{parts.path.rstrip('/')}"
 
 
+def _hosts(text: str) -> dict[str, str]:
+    """Read `NAME=URL, NAME=URL`."""
+    hosts: dict[str, str] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, mark, url = (part.strip() for part in item.partition("="))
+        if not mark or not request.HOST.fullmatch(name):
+            raise ValueError(
+                f"cannot read {item[:60]!r}: write NAME=URL, the name 1 to 40 of a-z, "
+                "0-9 and -, such as gpu-1=http://10.0.0.5:11434"
+            )
+        if name in hosts:
+            raise ValueError(f"host {name} is named twice: keep one")
+        hosts[name] = host_url(url)
+    return hosts
+
+
 def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -80,7 +99,17 @@ class Settings(BaseSettings):
     ollama_host: Annotated[str, AfterValidator(host_url)] = Field(
         default="127.0.0.1:11434", validation_alias="OLLAMA_HOST", validate_default=True
     )
-    """The Ollama server, as Ollama's own client writes it; the host `default`."""
+    """The Ollama server, as Ollama's own client writes it; the host `default`.
+
+    Ignored beside `OLLAMA_WARMUP_HOSTS`."""
+    named_hosts: Annotated[dict[str, str], NoDecode, BeforeValidator(_hosts)] = Field(
+        default_factory=dict,
+        validate_default=False,
+        validation_alias=PREFIX + "HOSTS",
+    )
+    """`NAME=URL, NAME=URL`: several servers by name, the first one first."""
+    models: str = ""
+    """`MODEL[?OPTION=VALUE&…], …`: what every host shall keep warm."""
     broker_url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
     """Redis or Valkey: Celery's broker and results, and the leases."""
     namespace: str = Field(
@@ -88,10 +117,21 @@ class Settings(BaseSettings):
     )
     """Prefix of every key in Redis: two systems on one Redis never meet."""
 
+    load_ceiling_s: float = Field(default=1_800, ge=1, le=86_400)
+    """Seconds after which a load that has not ended is given up."""
+
     @property
     def hosts(self) -> dict[str, str]:
-        """The URL of each configured host, by its name, in order."""
-        return {"default": self.ollama_host}
+        """The URL of each configured host, by its name, in order; at least one."""
+        return self.named_hosts or {DEFAULT_HOST: self.ollama_host}
+
+    def warnings(self) -> list[str]:
+        """What is set and has no effect, as sentences."""
+        if self.named_hosts and "ollama_host" in self.model_fields_set:
+            return [
+                "OLLAMA_HOST is ignored, because OLLAMA_WARMUP_HOSTS names the hosts"
+            ]
+        return []
 
 
 def read() -> Settings:

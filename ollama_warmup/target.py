@@ -3,8 +3,9 @@
 Resolution is pure; publisher and worker both run it, the worker's verdict counts.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from ollama_warmup.errors import UnknownHost
 from ollama_warmup.names import Name
@@ -24,13 +25,54 @@ class Target:
     keep_alive_s: float | None
     """Seconds; None = the server's own, and then never sent."""
 
+    @classmethod
+    def of(cls, request: WarmupRequest, *, host: str) -> Self:
+        """The target that a request asks for on a host."""
+        return cls(
+            host=host,
+            model=request.model,
+            name=request.name,
+            options=request.options,
+            keep_alive_s=request.keep_alive_s,
+        )
 
-def resolve(request: WarmupRequest, *, hosts: Collection[str]) -> Target:
-    """Choose the host of a request: the one it names, else the first.
+    @property
+    def key(self) -> str:
+        """Model and runner options as text: equal keys of a host share one load."""
+        options = ",".join(f"{k}={v}" for k, v in sorted(self.options.given().items()))
+        return f"{self.name.normal}?{options}" if options else self.name.normal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """The target that a request means, beside what is declared."""
+
+    target: Target
+    declared: Target | None
+    """The warm list's target for this model on this host, if there is one."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the request asks for other options than are declared."""
+        return self.declared is not None and (
+            (self.declared.options, self.declared.keep_alive_s)
+            != (self.target.options, self.target.keep_alive_s)
+        )
+
+
+def resolve(
+    request: WarmupRequest, *, hosts: Collection[str], wanted: Sequence[Target] = ()
+) -> Resolved:
+    """Find out which target a request means.
+
+    (1) The host it names; else the first that wants this model; else the first.
+    (2) A bare name takes the declared options and keep-alive; any `?…` replaces
+        both wholly.
 
     Args:
         request: a valid request.
         hosts: the configured hosts' names in their order; at least one.
+        wanted: the targets of the warm list, in its order.
 
     Raises:
         UnknownHost: the request names a host that is not configured.
@@ -39,10 +81,12 @@ def resolve(request: WarmupRequest, *, hosts: Collection[str]) -> Target:
         raise UnknownHost(
             f"host {request.host!r} is not configured: the hosts are {', '.join(hosts)}"
         )
-    return Target(
-        host=request.host or next(iter(hosts)),
-        model=request.model,
-        name=request.name,
-        options=request.options,
-        keep_alive_s=request.keep_alive_s,
-    )
+    same = [t for t in wanted if t.name.normal == request.name.normal]
+    host = request.host or (same[0].host if same else next(iter(hosts)))  # (1)
+    declared = next((t for t in same if t.host == host), None)
+    asked = Target.of(request, host=host)
+    if declared is not None and request.is_bare:  # (2)
+        asked = replace(
+            asked, options=declared.options, keep_alive_s=declared.keep_alive_s
+        )
+    return Resolved(target=asked, declared=declared)

@@ -1,40 +1,39 @@
 """`ollama.warmup`: parse, make warm, answer as JSON."""
 
 import logging
+import os
 from typing import Any
 
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Reject, SoftTimeLimitExceeded
+from celery.utils.time import get_exponential_backoff_interval
 
-from ollama_warmup import queues, request, settings
-from ollama_warmup.errors import (
-    Breaker,
-    LoadTimeout,
-    Permanent,
-    Transient,
-    WarmupError,
-)
-from ollama_warmup.target import Target, resolve
+from ollama_warmup import request, settings, wire
+from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
+from ollama_warmup.target import Resolved, resolve
+from tasks import lanes
+from tasks.published import Published
 from worker import runtime
 from worker.celery import app
 from worker.core import residency
 from worker.core.domain import Outcome
+from worker.warming import Answer, Call, Failed, Queued, TryAgain
 
 logger = logging.getLogger(__name__)
 
-_DROPPED = "Ignoring options of %s that never reload a model: %s"
+LOADING = "LOADING"
+"""The state of a task whose model is being loaded."""
+SPARE_S = 15.0
+"""A run stops waiting so long before its soft limit, or a quarter of it."""
 
 
 @app.task(
-    name=queues.WARMUP,
+    name=wire.WARMUP,
+    base=Published,
     bind=True,
-    autoretry_for=(Transient,),
     throws=(Permanent, Breaker),
     max_retries=3,
     default_retry_delay=5,
-    retry_backoff=2,
-    retry_backoff_max=60,
-    retry_jitter=True,
 )
 def warmup(
     self: "Task[Any, Any]", model: str, host: str | None = None
@@ -42,54 +41,152 @@ def warmup(
     """Make a model warm with exactly the runner options the application sends.
 
     Args:
-        self: the running task; a retry believes no view and sends the proof.
+        self: the running task.
         model: `MODEL[?OPTION=VALUE&…]`, such as `llama3:8b?num_ctx=8192` or
             `llama3:8b?num_ctx=8192&keep_alive=30m`.
-        host: a configured host's name; None = the first.
+        host: a configured host's name; None = the first that wants this model,
+            else the first.
 
     Returns:
-        model, host, outcome (`loaded` or `already_warm`), load_s and total_s
-        (seconds), context_length (tokens), expires_at (UTC; None = no timer),
-        vram_fraction (0 to 1); after a reload also reloaded_from (tokens).
+        model, host, outcome (`loaded`, `joined` or `already_warm`), load_s and
+        total_s (seconds), context_length (tokens), expires_at (UTC; None = no
+        timer), vram_fraction (0 to 1), attempts (loads begun, >= 0),
+        options_verified; after a reload also reloaded_from (tokens); if the warm
+        list declares other options, also differs_from_declared.
 
     Raises:
         Permanent: the request is wrong, or Ollama refuses; not retried.
         Transient: still failing after 3 retries with back-off.
-        Breaker: the model does not fit, its runner died, or it took longer than
-            the soft time limit; not retried.
+        Breaker: the model does not fit, its runner died, or its load took longer
+            than the ceiling; not retried.
     """
     began = runtime.monotonic()
     try:
-        wanted = request.parse(model, host=host)
-        if wanted.dropped:
-            logger.warning(_DROPPED, wanted.model, ", ".join(wanted.dropped))
-        target = resolve(wanted, hosts=settings.current().hosts)
-        outcome = runtime.make_warm(target, prove=self.request.retries > 0)
-    except SoftTimeLimitExceeded as exc:
-        raise LoadTimeout(
-            f"{model!r} was not warm within the task's soft time limit, so its load "
-            "was cut: is the host's storage slow, or do other loads stand before it?"
-        ) from exc
+        meant = _meant(model, host)
+        answer = _run(self, meant)
+    except Transient as exc:  # this run could not even try
+        answer = TryAgain(error=exc, countdown_s=_back_off_s(self), waiting_since=None)
     except WarmupError as exc:
-        logger.warning("Model warmup failed: %s (%s)", str(model)[:100], exc)
-        raise
-    return _as_json(target, outcome, total_s=runtime.monotonic() - began)
+        answer = Failed(error=exc)
+    if isinstance(answer, Outcome):
+        since = lanes.waiting_since(self)
+        waited_s = runtime.monotonic() - began if since is None else _since(since)
+        return _as_json(meant, answer, total_s=waited_s)
+    logger.warning("Model warmup failed: %s (%s)", str(model)[:100], answer.error)
+    if isinstance(answer, Failed):
+        raise answer.error
+    raise self.retry(
+        exc=answer.error,
+        countdown=answer.countdown_s,
+        headers=lanes.waiting(self, answer.waiting_since),
+    )
 
 
-def _as_json(target: Target, outcome: Outcome, *, total_s: float) -> dict[str, object]:
-    forever = residency.is_forever(outcome.left)
+def _back_off_s(task: "Task[Any, Any]") -> int:
+    """Seconds until a run is tried again: 2 doubling to 60, with full jitter."""
+    return get_exponential_backoff_interval(
+        factor=2, retries=task.request.retries, maximum=60, full_jitter=True
+    )
+
+
+def _meant(model: str, host: str | None) -> Resolved:
+    """The target that a request means here, where the warm list is known."""
+    wanted = request.parse(model, host=host)
+    if wanted.dropped:
+        logger.warning(
+            "Ignoring options of %s that never reload a model: %s",
+            wanted.model,
+            ", ".join(wanted.dropped),
+        )
+    meant = resolve(wanted, hosts=settings.current().hosts, wanted=runtime.wanted())
+    if meant.differs:
+        logger.warning("%s is asked for otherwise than the warm list says", model)
+    return meant
+
+
+def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain:
+    """One run; while it has to wait, it goes to the tail of its lane.
+
+    Raises:
+        Ignore: it was put back, or sent on to its lane by one who knows the hosts.
+        Reject: it could not be put back as long as this run may last; the broker
+            gives the message to a worker again.
+    """
+    lane = wire.lane(meant.target.host)
+    if lanes.queue_of(task) != lane:
+        lanes.put_back(task, queue=lane, waiting_since=None)
+    gives_up_at = runtime.monotonic() + _patience_s(task)
+    since = lanes.waiting_since(task)
+    while True:
+        answer = _once(task, meant, since=since)
+        if not isinstance(answer, Queued):
+            return answer
+        since = answer.waiting_since
+        lanes.put_back(task, queue=lane, waiting_since=since)
+        if runtime.monotonic() >= gives_up_at:
+            raise Reject(requeue=True)
+
+
+def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> Answer:
+    """Look once; the soft limit ends the waiting, not the load."""
+
+    def say(elapsed_s: float, expected_s: float | None) -> None:
+        _tell_loading(task, elapsed_s=elapsed_s, expected_s=expected_s)
+
+    call = Call(
+        target=meant.target,
+        task_id=str(task.request.id),
+        process=f"{task.request.hostname}:{os.getpid()}",
+        patience_s=_patience_s(task),
+        waiting_since=since,
+    )
+    try:
+        return runtime.make_warm(call, say=say)
+    except SoftTimeLimitExceeded:  # the net; a run stops waiting before it
+        return Queued(waiting_since=since or runtime.store().now())
+
+
+def _patience_s(task: "Task[Any, Any]") -> float:
+    _hard, soft = task.request.timelimit or (None, None)
+    soft_s = float(soft or task.app.conf.task_soft_time_limit)
+    return soft_s - min(SPARE_S, soft_s / 4)
+
+
+def _tell_loading(
+    task: "Task[Any, Any]", *, elapsed_s: float, expected_s: float | None
+) -> None:
+    """Show LOADING to callers (the result backend) and to Flower (an event)."""
+    meta: dict[str, Any] = {
+        "elapsed_s": round(elapsed_s, 1),
+        "expected_s": expected_s,
+    }
+    task.update_state(state=LOADING, meta=meta)
+    task.send_event("task-loading", **meta)
+
+
+def _since(waiting_since: float) -> float:
+    return runtime.store().now() - waiting_since
+
+
+def _as_json(meant: Resolved, outcome: Outcome, *, total_s: float) -> dict[str, object]:
+    warmth = outcome.warmth
+    forever = residency.is_forever(warmth.left)
     answer: dict[str, object] = {
-        "model": target.model,
-        "host": target.host,
+        "model": meant.target.model,
+        "host": meant.target.host,
         "outcome": outcome.how.value,
-        "load_s": round(outcome.load_s, 3),
+        "load_s": round(warmth.load_s, 3),
         "total_s": round(total_s, 3),
-        "context_length": outcome.resident.context_length,
+        "context_length": warmth.resident.context_length,
         "expires_at": None
         if forever
-        else runtime.instant(outcome.left).isoformat(timespec="seconds"),
-        "vram_fraction": outcome.resident.vram_fraction,
+        else runtime.instant(warmth.left).isoformat(timespec="seconds"),
+        "vram_fraction": warmth.resident.vram_fraction,
+        "attempts": outcome.attempts,
+        "options_verified": outcome.options_verified,
     }
-    if outcome.reloaded_from is not None:
-        answer["reloaded_from"] = outcome.reloaded_from
+    if warmth.reloaded_from is not None:
+        answer["reloaded_from"] = warmth.reloaded_from
+    if meant.differs:
+        answer["differs_from_declared"] = True
     return answer

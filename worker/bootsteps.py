@@ -1,8 +1,16 @@
 """What a worker checks when it boots."""
 
+import logging
+
+from billiard.common import REMAP_SIGTERM
 from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.exceptions import ImproperlyConfigured
+
+from ollama_warmup import settings
+from worker import runtime
+
+logger = logging.getLogger(__name__)
 
 
 class PoolGuard(bootsteps.StartStopStep):
@@ -26,4 +34,26 @@ class PoolGuard(bootsteps.StartStopStep):
             raise ImproperlyConfigured(
                 f"the pool {pool} ignores time limits: start the worker with "
                 "--pool=prefork, or leave --pool out"
+            )
+
+
+class StartAdvice(bootsteps.StartStopStep):
+    """Read the warm list, so that a wrong one ends the start; say what to mend."""
+
+    def __init__(self, parent: Worker, **kwargs: object) -> None:
+        """Check what `parent`, the worker, was told by its environment.
+
+        Raises:
+            BadSettings: the warm list is wrong; the worker exits 1.
+        """
+        super().__init__(parent, **kwargs)
+        runtime.wanted()
+        for sentence in settings.current().warnings():
+            logger.warning("%s", sentence)
+        if REMAP_SIGTERM != "SIGQUIT":
+            logger.warning(
+                "SIGTERM will wait for running tasks without bound: start the worker "
+                "with REMAP_SIGTERM=SIGQUIT in its environment, so that it gives them "
+                "back after %s s",
+                parent.app.conf.worker_soft_shutdown_timeout,
             )

@@ -6,21 +6,21 @@ results are its own, so that it lives beside an application's Celery.
 
 import logging
 
-from celery import Celery
 from celery.signals import (
     after_setup_logger,
     worker_process_init,
     worker_process_shutdown,
 )
 
+from ollama_warmup.wire import OwnCelery
 from worker import runtime
-from worker.bootsteps import PoolGuard
+from worker.bootsteps import PoolGuard, StartAdvice
 
-app = Celery("warmup", set_as_current=False, include=("tasks.warming",))
+app = OwnCelery("warmup", set_as_current=False, include=("tasks.warming",))
 app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
 app.backend_cls = app.conf.get("result_backend")
-app.steps["worker"].add(PoolGuard)
+app.steps["worker"].update({PoolGuard, StartAdvice})
 
 
 @after_setup_logger.connect

@@ -1,31 +1,66 @@
-"""What one process of the worker holds: its hosts, opened on first use.
+"""What one process of the worker holds: hosts and store, opened on first use.
 
 The only reader of the clock. Nothing opened here crosses a fork: `worker.celery`
 calls `reset` in each new child.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
-from time import monotonic as monotonic  # noqa: PLC0414 - handed on
+from functools import cache
 
-from ollama_warmup import settings
+from ollama_warmup import settings, warmlist
 from ollama_warmup.target import Target
 from worker import warming
 from worker.adapters.ollama import Ollama
-from worker.core.domain import Outcome
+from worker.adapters.store import Store
 
-_open: dict[str, Ollama] = {}
+_hosts: dict[str, Ollama] = {}
+_stores: list[Store] = []
+
+
+class _Clock:
+    """Time as this process sees it."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
 
 
 def ollama(host: str) -> Ollama:
     """The connection of this process to a configured host."""
-    if host not in _open:
-        _open[host] = Ollama(host, settings.current().hosts[host])
-    return _open[host]
+    if host not in _hosts:
+        _hosts[host] = Ollama(host, settings.current().hosts[host])
+    return _hosts[host]
 
 
-def make_warm(target: Target, *, prove: bool) -> Outcome:
+def store() -> Store:
+    """The connection of this process to Redis."""
+    if not _stores:
+        current = settings.current()
+        _stores.append(Store(current.broker_url, namespace=current.namespace))
+    return _stores[0]
+
+
+@cache
+def wanted() -> tuple[Target, ...]:
+    """The targets of the warm list, read at the first call."""
+    return warmlist.read(settings.current())
+
+
+def make_warm(call: warming.Call, *, say: warming.Say) -> warming.Answer:
     """Make one target warm on its host; see `worker.warming.make_warm`."""
-    return warming.make_warm(target, ollama=ollama(target.host), prove=prove)
+    means = warming.Means(
+        ollama=ollama(call.target.host),
+        store=store(),
+        clock=_Clock(),
+        say=say,
+        ceiling_s=settings.current().load_ceiling_s,
+    )
+    return warming.make_warm(call, means)
 
 
 def instant(left: timedelta) -> datetime:
@@ -33,12 +68,20 @@ def instant(left: timedelta) -> datetime:
     return datetime.now(UTC) + left
 
 
+def monotonic() -> float:
+    """Seconds that never go back."""
+    return time.monotonic()
+
+
 def reset() -> None:
     """Forget connections without closing them: they belong to the parent."""
-    _open.clear()
+    _hosts.clear()
+    _stores.clear()
 
 
 def close() -> None:
     """Close what is open; safe to call twice."""
-    while _open:
-        _open.popitem()[1].close()
+    while _hosts:
+        _hosts.popitem()[1].close()
+    while _stores:
+        _stores.pop().close()

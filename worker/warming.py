@@ -1,71 +1,128 @@
-"""Use case: make one target warm, and prove it.
+"""Use case: one call wants one target warm.
 
-Called by the task `ollama.warmup`. It decides here; it sends through
-`worker.adapters.ollama`; identity and warmth are judged in
-`worker.core.residency`.
+Called by the task `ollama.warmup`, in any number of processes at once: one load
+serves all callers of a target, and one load of ours at a time is in flight on a
+host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
+`worker.core` judges.
 """
 
 import logging
-from functools import cached_property
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from ollama_warmup.durations import format_short
-from ollama_warmup.errors import InUse, LoadFailed, Refused
+from ollama_warmup.errors import InUse, Refused, WarmupError
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
-from worker.core import residency
-from worker.core.domain import HostView, How, ModelInfo, Outcome, Resident
+from worker.adapters.store import Store
+from worker.core import estimates, failures, residency
+from worker.core.domain import (
+    Holder,
+    HostView,
+    How,
+    LoadRecord,
+    Outcome,
+    Resident,
+    Warmth,
+)
+from worker.keeper import Keeper, Load
+from worker.loading import Loading
+from worker.model import Model
 
 logger = logging.getLogger(__name__)
 
-RELOAD_S = 0.2
-"""A loaded model is handed over in milliseconds; longer was a load (seconds)."""
+LANE_WAIT_S = 1.0
+"""How long a call holds its slot for a lane that another load has."""
+LOOK_S = 0.1
+"""Between two looks at a held lane."""
+SAY_S = 1.0
+"""Between two words on how far a load is."""
+
+Say = Callable[[float, float | None], None]
+"""Takes the seconds since a load began, and those expected (None = no history)."""
 
 
-def make_warm(
-    target: Target,
-    *,
-    ollama: Ollama,
-    prove: bool = False,
-) -> Outcome:
-    """Have the target loaded with exactly its runner options, and verify it.
+class Clock(Protocol):
+    """Time as one process sees it."""
 
-    (1) Resident with the expected context: it is warm, nothing is sent; but
-        options that `/api/ps` does not show are proven by an inference, and so
-        is everything if `prove`.
-    (2) Resident with another context and busy: refuse, somebody is using it.
-    (3) One inference with the target's options loads it.
-    (4) It is warm when a new view lists it, with that context and time left.
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
 
-    Args:
-        target: what is wanted.
-        ollama: its host.
-        prove: believe no view, as after an inference that failed.
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a call works with."""
+
+    ollama: Ollama
+    store: Store
+    clock: Clock
+    say: Say
+    ceiling_s: float
+    """Seconds after which a load is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One run of a task that wants a target warm."""
+
+    target: Target
+    task_id: str
+    process: str
+    """`node:pid`, for people."""
+    patience_s: float
+    """Seconds that this run may wait for its load."""
+    waiting_since: float | None = None
+    """When the first run of this task began to wait, by the store's clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """Not yet: put the task back at the tail of its lane."""
+
+    waiting_since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The load failed for everybody who waits for it; a retry is no use now."""
+
+    error: WarmupError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryAgain:
+    """The load that this call began failed, and a retry may help."""
+
+    error: WarmupError
+    countdown_s: float
+    waiting_since: float | None
+    """As of the call; None = this run did not wait."""
+
+
+Answer = Outcome | Queued | Failed | TryAgain
+
+
+def make_warm(call: Call, means: Means) -> Answer:
+    """Have the target loaded with exactly its runner options, and verified.
+
+    (1) Warm as far as a view can be believed: answer.
+    (2) Its last load failed: whoever waited for it gets its error; while nobody
+        may load, so does everybody, or waits if a retry is due.
+    (3) Another load has the lane: wait a moment, then go to the tail of the queue.
+    (4) With the lane taken, look once more as in (1) and (2).
+    (5) Somebody is using the model with other options: refuse.
+    (6) Load, and wait for it as long as this run may.
 
     Raises:
-        WarmupError: `InUse` for (2), `LoadFailed` for (4), `Refused` for a cloud
-            model, and whatever `ollama` raises.
+        WarmupError: this run could not even try: `InUse`, `Refused` for a cloud
+            model, `StoreUnavailable`, and what `Ollama` raises.
     """
-    model = _Model(target, ollama)
-    view = ollama.view()
-    before = model.find(view)
-    fits = before is not None and model.is_warm(before, view)
-    if before is not None and fits and not (prove or _hidden(target)):  # (1)
-        logger.info("%s", _already(target, view, before))
-        return Outcome(
-            how=How.ALREADY_WARM, resident=before, left=view.left(before), load_s=0.0
-        )
-    if before is not None and not fits and residency.is_busy(before, view):  # (2)
-        raise InUse(
-            f"{target.model!r} is busy on {ollama.shown} with context "
-            f"{before.context_length}: loading it with other options would make its "
-            "users wait; send what they send, or try again when it is idle"
-        )
-    if model.info.is_remote:
-        raise Refused(
-            f"{target.model!r} stands for a model in Ollama's cloud: there is "
-            "nothing to warm"
-        )
-    return _load(model, before, fits=fits)  # (3), (4)
+    return _Attempt(call, means).run()
 
 
 def find_resident(target: Target, *, ollama: Ollama) -> Resident | None:
@@ -73,118 +130,231 @@ def find_resident(target: Target, *, ollama: Ollama) -> Resident | None:
 
     Its options may differ from the target's. Raises what `ollama` raises.
     """
-    return _Model(target, ollama).find(ollama.view())
+    return Model(target, ollama).find(ollama.view())
 
 
-def _load(model: "_Model", before: Resident | None, *, fits: bool) -> Outcome:
-    target, ollama = model.target, model.ollama
-    logger.info(
-        "Warming up Ollama model: %s (this may take a moment on first use)",
-        target.model,
-    )
-    answer = ollama.infer(
-        target.model,
-        options=target.options,
-        # Sent only to load: on a model about to go, it would wedge the server.
-        keep_alive_s=None if fits else target.keep_alive_s,
-        embed=model.info.is_embedding_only,
-    )
-    view = ollama.view()
-    after = model.find(view)
-    if after is None or not model.is_warm(after, view):
-        raise LoadFailed(_not_warm(model, view, after))
-    loaded = not fits or answer.load_s >= RELOAD_S
-    logger.info(
-        "Model warmup completed: %s (load_duration: %dms, total_duration: %dms)",
-        target.model,
-        round(answer.load_s * 1000),
-        round(answer.total_s * 1000),
-    )
-    return Outcome(
-        how=How.LOADED if loaded else How.ALREADY_WARM,
-        resident=after,
-        left=view.left(after),
-        load_s=answer.load_s if loaded else 0.0,
-        reloaded_from=before.context_length if before and not fits else None,
-    )
+@dataclass(slots=True)
+class _Seen:
+    """What one look told."""
+
+    resident: Resident | None
+    view: HostView
+    fits: bool
+    record: LoadRecord | None
+    holder: Holder | None
 
 
-class _Model:
-    """The target's model on its host; asks the host only for what is needed."""
+@dataclass(slots=True)
+class _Attempt:
+    """One run of `make_warm`."""
 
-    def __init__(self, target: Target, ollama: Ollama) -> None:
-        self.target = target
-        self.ollama = ollama
+    call: Call
+    means: Means
+    model: Model = field(init=False)
+    since: float | None = field(init=False)
 
-    @cached_property
-    def info(self) -> ModelInfo:
-        return self.ollama.show(self.target.model)
+    def __post_init__(self) -> None:
+        self.model = Model(self.call.target, self.means.ollama)
+        self.since = self.call.waiting_since
 
-    def find(self, view: HostView) -> Resident | None:
-        """The resident that serves this model, under whatever name."""
-        if not view.residents:
-            return None
-        name = self.target.name
-        return (
-            residency.by_name(name, view.residents)
-            or residency.by_digest(
-                self.ollama.digests().get(name.normal), view.residents
-            )
-            or self._by_blob(view)
+    def run(self) -> Answer:
+        clock, store, host = self.means.clock, self.means.store, self.call.target.host
+        gives_up_at = clock.monotonic() + LANE_WAIT_S
+        while True:
+            seen = self._look()
+            if (answer := self._answer(seen)) is not None:  # (1), (2)
+                return answer
+            if not self._is_held():
+                holder = self._holder(seen)
+                if store.take_lane(host, holder):
+                    return self._with_lane(holder)
+            if self.since is None:  # (3)
+                self.since = store.now()
+            while self._is_held():
+                if clock.monotonic() >= gives_up_at:
+                    return Queued(waiting_since=self.since)
+                clock.sleep(LOOK_S)
+
+    def _look(self) -> _Seen:
+        view = self.means.ollama.view()
+        resident = self.model.find(view)
+        fits = resident is not None and self.model.is_warm(resident, view)
+        target = self.call.target
+        record, holder = self.means.store.read(target.host, target.key)
+        return _Seen(
+            resident=resident, view=view, fits=fits, record=record, holder=holder
         )
 
-    def _by_blob(self, view: HostView) -> Resident | None:
-        blob = self.info.blob
-        if blob is None:
+    def _answer(self, seen: _Seen, *, mine: Holder | None = None) -> Answer | None:
+        """(1) and (2): what can be answered without a load, or None.
+
+        While another load of this very target is not verified, a view that lists
+        it is no proof.
+        """
+        record, holder = seen.record, seen.holder
+        if holder is not None and holder != mine and holder.key == self.call.target.key:
             return None
-        shown = ((r, self.ollama.show(r.name).blob) for r in view.residents)
-        return next((resident for resident, other in shown if other == blob), None)
+        if record is None or record.error is None:
+            return self._warm(seen)
+        error = failures.revive(record.error, record.text)
+        if seen.fits and not failures.doubts_views(error):
+            return self._warm(seen)
+        return self._failed(record, error)
 
-    def is_warm(self, resident: Resident, view: HostView) -> bool:
-        """Whether this resident is the target: its context, and it stays."""
-        return residency.has_context(
-            resident, self._expected(resident)
-        ) and residency.stays(resident, view)
+    def _failed(self, record: LoadRecord, error: WarmupError) -> Answer | None:
+        """(2): the answer to a call whose target could not be loaded."""
+        left_s = record.blocked_until - self.means.store.now()
+        if record.is_final and (left_s > 0 or self._waited_for(record)):
+            return Failed(error=error)
+        if left_s <= 0:
+            return None
+        self.means.clock.sleep(min(left_s, LANE_WAIT_S))
+        return Queued(waiting_since=self.since or record.ended_at)
 
-    def _expected(self, resident: Resident) -> int | None:
-        """The context it must have; a child's own when its parent is resident."""
-        num_ctx = self.target.options.num_ctx
-        named = residency.by_name(self.target.name, (resident,)) is not None
-        if named and num_ctx in {None, resident.context_length}:
-            return num_ctx
-        if num_ctx is None and not named:
-            num_ctx = self.info.modelfile_num_ctx
-        return residency.expected_context(num_ctx, self.info)
+    def _warm(self, seen: _Seen) -> Outcome | None:
+        """The answer to a call whose target is resident as wanted."""
+        resident, record = seen.resident, seen.record
+        if resident is None or not seen.fits:
+            return None
+        loaded = record if record and not record.error else None
+        mine = loaded is not None and loaded.task_id == self.call.task_id
+        joined = loaded is not None and self._waited_for(loaded)
+        if self.model.hides_options and not (mine or joined):
+            return None
+        warmth = Warmth(resident=resident, left=seen.view.left(resident))
+        if loaded is None or not (mine or joined):
+            logger.info("%s", _already(self.call.target, warmth))
+            return self._outcome(How.ALREADY_WARM, warmth, attempts=0)
+        how = How.LOADED if mine else How.JOINED
+        warmth = Warmth(
+            resident=resident,
+            left=warmth.left,
+            load_s=loaded.load_s,
+            reloaded_from=loaded.reloaded_from,
+        )
+        return self._outcome(how, warmth, attempts=loaded.attempt)
+
+    def _outcome(self, how: How, warmth: Warmth, *, attempts: int) -> Outcome:
+        asked = self.call.target.options.num_ctx is not None
+        shown = warmth.resident.context_length is not None
+        return Outcome(
+            how=how,
+            warmth=warmth,
+            attempts=attempts,
+            options_verified=shown or not asked,
+        )
+
+    def _waited_for(self, record: LoadRecord) -> bool:
+        return self.since is not None and self.since <= record.ended_at
+
+    def _is_held(self) -> bool:
+        """Whether another load has the lane; says how far it is, if it is ours."""
+        holder = self.means.store.holder(self.call.target.host)
+        if holder is not None and holder.key == self.call.target.key:
+            self.means.say(self.means.store.now() - holder.began_at, holder.expected_s)
+        return holder is not None
+
+    def _holder(self, seen: _Seen) -> Holder:
+        if self.model.info.is_remote:
+            raise Refused(
+                f"{self.call.target.model!r} stands for a model in Ollama's cloud: "
+                "there is nothing to warm"
+            )
+        return Holder(
+            nonce=uuid.uuid4().hex,
+            key=self.call.target.key,
+            task_id=self.call.task_id,
+            process=self.call.process,
+            began_at=self.means.store.now(),
+            expected_s=estimates.expected_s(self._loading(seen).history()),
+        )
+
+    def _loading(self, seen: _Seen) -> Loading:
+        return Loading(
+            model=self.model,
+            store=self.means.store,
+            before=seen.resident,
+            fits=seen.fits,
+            ceiling_s=self.means.ceiling_s,
+        )
+
+    def _with_lane(self, holder: Holder) -> Answer:
+        """(4) to (6); the lane goes to the keeper, or back."""
+        host = self.call.target.host
+        try:
+            seen = self._look()  # (4)
+            answer = self._answer(seen, mine=holder)
+            if answer is None:
+                self._refuse_if_in_use(seen)  # (5)
+        except BaseException:
+            self.means.store.release_lane(host, holder)
+            raise
+        if answer is not None:
+            self.means.store.release_lane(host, holder)
+            return answer
+        return self._load(holder, seen)  # (6)
+
+    def _refuse_if_in_use(self, seen: _Seen) -> None:
+        resident = seen.resident
+        if (
+            resident is not None
+            and not seen.fits
+            and residency.is_busy(resident, seen.view)
+        ):
+            raise InUse(
+                f"{self.call.target.model!r} is busy on {self.means.ollama.shown} with "
+                f"context {resident.context_length}: loading it with other options "
+                "would make its users wait; send what they send, or try again when it "
+                "is idle"
+            )
+
+    def _load(self, holder: Holder, seen: _Seen) -> Answer:
+        """Hand the load to a keeper, and wait as long as this run may."""
+
+        def record(end: Warmth | WarmupError, now: float) -> LoadRecord:
+            jitter = int(holder.nonce[:8], 16) / 0xFFFFFFFF
+            return failures.record_of(
+                end, holder=holder, before=seen.record, now=now, jitter=jitter
+            )
+
+        load = Load(
+            host=self.call.target.host,
+            holder=holder,
+            run=self._loading(seen).run,
+            record=record,
+        )
+        keeper = Keeper(load, store=self.means.store)
+        keeper.start()
+        began = self.means.clock.monotonic()
+        elapsed_s = 0.0
+        while elapsed_s < self.call.patience_s:
+            self.means.say(elapsed_s, holder.expected_s)
+            if keeper.wait(min(SAY_S, self.call.patience_s - elapsed_s)):
+                return self._ended(keeper, holder)
+            elapsed_s = self.means.clock.monotonic() - began
+        return Queued(waiting_since=self.since or holder.began_at)
+
+    def _ended(self, keeper: Keeper, holder: Holder) -> Answer:
+        end, record = keeper.end()
+        if isinstance(end, Warmth):
+            how = How.LOADED if end.load_s else How.ALREADY_WARM
+            return self._outcome(how, end, attempts=record.attempt)
+        if record.is_final:
+            return Failed(error=end)
+        return TryAgain(
+            error=end,
+            countdown_s=record.blocked_until - record.ended_at,
+            waiting_since=self.since or holder.began_at,
+        )
 
 
-def _hidden(target: Target) -> bool:
-    """Whether it has runner options that `/api/ps` does not show."""
-    return bool(target.options.given().keys() - {"num_ctx"})
-
-
-def _already(target: Target, view: HostView, resident: Resident) -> str:
-    left = view.left(resident)
+def _already(target: Target, warmth: Warmth) -> str:
     stay = (
         "stays"
-        if residency.is_forever(left)
+        if residency.is_forever(warmth.left)
+        else f"expires in {format_short(warmth.left.total_seconds())}"
+        if warmth.left.total_seconds() > 0
         else "busy"
-        if residency.is_busy(resident, view)
-        else f"expires in {format_short(left.total_seconds())}"
     )
-    context = resident.context_length
+    context = warmth.resident.context_length
     return f"Model already warm: {target.model} (context_length: {context}, {stay})"
-
-
-def _not_warm(model: _Model, view: HostView, after: Resident | None) -> str:
-    what = f"{model.target.model!r} answered on {model.ollama.shown}, but /api/ps "
-    if after is None:
-        listed = ", ".join(r.name for r in view.residents) or "nothing"
-        return (
-            f"{what}then listed {listed}: it was unloaded at once; more models may "
-            "be wanted than fit"
-        )
-    return (
-        f"{what}then showed it with context {after.context_length} and "
-        f"{view.left(after).total_seconds():.0f} s left: somebody else reloads it "
-        "with other options"
-    )

@@ -1,10 +1,12 @@
-"""An application's process: a JSON line in sends a warm-up, a JSON line out ends it.
+"""An application's process: a JSON line in sends warm-ups, a JSON line out ends them.
 
-Run as `python -m tests.integration.client`; {"args": […], "options": {…}} in.
+Run as `python -m tests.integration.client`. In: {"args": […], "options": {…},
+"times": n}; all are sent before the first result is waited for. Out: a list.
 """
 
 import json
 import sys
+from typing import Any
 
 from celery.exceptions import TimeoutError as ResultTimeoutError
 
@@ -12,8 +14,17 @@ from ollama_warmup.errors import WarmupError
 from tasks import warmup
 
 
-def answer(args: list[object], options: dict[str, object]) -> dict[str, object]:
-    pending = warmup.apply_async(args=args, **options)  # type: ignore[arg-type]
+def send(args: Any, options: Any) -> Any:
+    try:
+        return warmup.apply_async(args=args, **options)
+    except WarmupError as exc:
+        return exc
+
+
+def answer(pending: Any) -> dict[str, object]:
+    if isinstance(pending, WarmupError):  # refused before it was sent
+        name = type(pending).__name__
+        return {"id": None, "error": name, "text": str(pending)}
     try:
         return {"id": pending.id, "result": pending.get(timeout=50)}
     except (WarmupError, ResultTimeoutError) as exc:
@@ -23,7 +34,6 @@ def answer(args: list[object], options: dict[str, object]) -> dict[str, object]:
 if __name__ == "__main__":
     for line in sys.stdin:
         sent = json.loads(line)
-        sys.stdout.write(
-            json.dumps(answer(sent["args"], sent.get("options", {}))) + "\n"
-        )
+        pendings = [send(sent["args"], sent["options"]) for _ in range(sent["times"])]
+        sys.stdout.write(json.dumps([answer(p) for p in pendings]) + "\n")
         sys.stdout.flush()

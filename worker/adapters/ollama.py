@@ -22,9 +22,6 @@ from worker.core.domain import Answer, HostView, ModelInfo, Resident
 CONNECT_S = 5.0
 VIEW_S = 15.0
 """`/api/ps` may block for 5 s (memory recovery) or 10 s (a mute runner)."""
-LOAD_S = 1_800.0
-"""Nothing is sent before a load ends, so a read must outlast every load."""
-
 _BLOB = re.compile(r"^FROM .*\b(sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
@@ -104,6 +101,7 @@ class Ollama:
         keep_alive_s: float | None,
         embed: bool,
         prompt: str = "ok",
+        ceiling_s: float = 1_800,
     ) -> Answer:
         """Make the model answer: one token, or one vector; loads it if need be.
 
@@ -116,9 +114,11 @@ class Ollama:
             keep_alive_s: seconds, sent as given; None = not sent.
             embed: ask `/api/embed` for a vector instead of a token.
             prompt: sent raw, without the model's template.
+            ceiling_s: seconds without an answer until it is given up.
 
         Raises:
             LoadFailed: also for a 200 that ended early (`done: false`).
+            LoadTimeout: no answer within the ceiling.
         """
         body: dict[str, Any] = {"model": model}
         given = options.given()
@@ -132,7 +132,7 @@ class Ollama:
             body["options"] = given | {"num_predict": 1}
             body |= {} if shift is None else {"shift": shift}
         path = "/api/embed" if embed else "/api/generate"
-        response = self._call("POST", path, body, read_s=LOAD_S)
+        response = self._call("POST", path, body, ceiling_s=ceiling_s)
         return self._answer(response, model, embed=embed)
 
     def unload(self, model: str) -> None:
@@ -164,12 +164,24 @@ class Ollama:
         path: str,
         body: Mapping[str, object] | None = None,
         *,
-        read_s: float = VIEW_S,
+        ceiling_s: float | None = None,
     ) -> httpx.Response:
-        """Send one request; raise our error for anything but a 2xx."""
+        """Send one request; raise our error for anything but a 2xx.
+
+        Nothing is sent before a load ends, so a request that may load is silent
+        until then: it has the ceiling, every other one `VIEW_S`.
+        """
+        read_s = ceiling_s or VIEW_S
         timeout = httpx.Timeout(read_s, connect=CONNECT_S, write=VIEW_S, pool=VIEW_S)
         try:
             response = self._http.request(method, path, json=body, timeout=timeout)
+        except httpx.ReadTimeout as exc:
+            if ceiling_s is not None:
+                raise self._late(ceiling_s) from exc
+            raise errors.OllamaUnreachable(
+                f"host {self.shown} did not answer {path} within {read_s:.0f} s: is "
+                "its machine overloaded?"
+            ) from exc
         except httpx.HTTPError as exc:
             raise errors.OllamaUnreachable(
                 f"host {self.shown} gave no answer to {path} "
@@ -180,6 +192,13 @@ class Ollama:
             model = str((body or {}).get("model", ""))
             raise refusals.error(response, model=model, host=self.shown)
         return response
+
+    def _late(self, ceiling_s: float) -> errors.LoadTimeout:
+        return errors.LoadTimeout(
+            f"host {self.shown} did not end a load within {ceiling_s:.0f} s, so it was "
+            "given up: is its storage slow, does it wait behind other loads, or is the "
+            "host wedged? OLLAMA_WARMUP_LOAD_CEILING_S says how long to wait"
+        )
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         try:

@@ -60,7 +60,7 @@ def demo(
     is loaded already.
     """
     asked = model or SIMULATED_MODEL
-    target = resolve(request.parse(asked), hosts=["default"])
+    target = resolve(request.parse(asked), hosts=["default"]).target
     with Supervisor() as supervisor:
         url = settings.read().ollama_host if model else _simulate(supervisor)
         ollama = Ollama("default", url)

@@ -81,18 +81,75 @@ class How(StrEnum):
     """How a warm-up ended well."""
 
     LOADED = "loaded"
+    """This call began the load."""
+    JOINED = "joined"
+    """This call waited for a load that another one began."""
     ALREADY_WARM = "already_warm"
+    """There was nothing to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmth:
+    """A model that was seen warm: who it is, and what making it so took."""
+
+    resident: Resident
+    left: timedelta
+    """Time until it goes, when it was seen; negative = it is busy."""
+    load_s: float = 0.0
+    """Seconds that Ollama spent on the load; 0 if there was none."""
+    reloaded_from: int | None = None
+    """The context it was loaded with before, tokens, if this load changed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A warm-up that ended well, verified against a view."""
+    """How a call ended well."""
 
     how: How
-    resident: Resident
-    left: timedelta
-    """Time until it goes, when it was verified; negative = it is busy."""
-    load_s: float
-    """Seconds that Ollama spent on the load; 0 if there was none."""
+    warmth: Warmth
+    attempts: int
+    """Loads that were begun for it, from its first failure on; 0 = none."""
+    options_verified: bool
+    """Whether every runner option asked for is proven; not on servers before 0.10,
+    which show no context."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a lane, and with which load; the lease's value."""
+
+    nonce: str
+    """Tells this load from any other."""
+    key: str
+    """The target's key."""
+    task_id: str
+    """The task that began it; for people and for its own answer."""
+    process: str
+    """`node:pid`, for people."""
+    began_at: float
+    """By the store's clock, Unix seconds."""
+    expected_s: float | None
+    """From this target's own history; None = it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRecord:
+    """How the last load of a target ended; all callers are answered from it."""
+
+    task_id: str
+    """The task that began the load."""
+    attempt: int
+    """Which load it was since the last success or final failure, >= 1."""
+    ended_at: float
+    """By the store's clock, Unix seconds."""
+    load_s: float = 0.0
     reloaded_from: int | None = None
-    """The context it was loaded with before, tokens, if this call changed it."""
+    error: str | None = None
+    """Class of our error; None = the model was warm."""
+    text: str = ""
+    is_final: bool = False
+    """Whether all who wait get this error: nobody will try again for them."""
+    strikes: int = 0
+    """Breaker failures in a row, this one included."""
+    blocked_until: float = 0.0
+    """Until then nobody loads; by the store's clock, Unix seconds."""

@@ -41,6 +41,75 @@ def test_without_variables_everything_has_its_default():
     assert defaults.hosts == {"default": "http://127.0.0.1:11434"}
     assert defaults.broker_url == "redis://127.0.0.1:6379/0"
     assert defaults.namespace == "ollama-warmup"
+    assert defaults.named_hosts == {}
+    assert defaults.models == ""
+    assert defaults.load_ceiling_s == 1800
+    assert defaults.warnings() == []
+
+
+def test_several_hosts_are_read_by_name_in_their_order(monkeypatch):
+    monkeypatch.setenv(
+        "OLLAMA_WARMUP_HOSTS", "gpu-2=http://10.0.0.6:11434, gpu-1 = 10.0.0.5,"
+    )
+
+    assert list(settings.read().hosts.items()) == [
+        ("gpu-2", "http://10.0.0.6:11434"),
+        ("gpu-1", "http://10.0.0.5:11434"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "sentence"),
+    [
+        ("http://10.0.0.5:11434", "write NAME=URL"),
+        ("GPU=10.0.0.5", "1 to 40 of a-z, 0-9 and -"),
+        (f"{'x' * 41}=10.0.0.5", "1 to 40 of a-z"),
+        ("=10.0.0.5", "write NAME=URL"),
+        ("gpu=10.0.0.5, gpu=10.0.0.6", "host gpu is named twice"),
+        ("gpu=ftp://10.0.0.5", r"write host, host:port or http\(s\)"),
+        ("gpu=10.0.0.5:x", "write host, host:port"),
+    ],
+)
+def test_a_wrong_list_of_hosts_is_refused_with_the_syntax(hosts, sentence, monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_HOSTS", hosts)
+
+    with pytest.raises(BadSettings, match=f"^OLLAMA_WARMUP_HOSTS: .*{sentence}"):
+        settings.read()
+
+
+def test_ollama_host_beside_named_hosts_is_ignored_with_a_warning(monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_HOSTS", "gpu-1=10.0.0.5")
+    monkeypatch.setenv("OLLAMA_HOST", "10.0.0.9")
+
+    told = settings.read()
+
+    assert told.hosts == {"gpu-1": "http://10.0.0.5:11434"}
+    assert told.warnings() == [
+        "OLLAMA_HOST is ignored, because OLLAMA_WARMUP_HOSTS names the hosts"
+    ]
+
+
+def test_ollama_host_alone_has_its_effect_and_no_warning(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "10.0.0.9")
+
+    assert settings.read().hosts == {"default": "http://10.0.0.9:11434"}
+    assert settings.read().warnings() == []
+
+
+@pytest.mark.parametrize("ceiling", ["0", "-1", "86401", "nan", "30m"])
+def test_a_ceiling_outside_a_second_to_a_day_is_refused(ceiling, monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_LOAD_CEILING_S", ceiling)
+
+    with pytest.raises(BadSettings, match=r"^OLLAMA_WARMUP_LOAD_CEILING_S: "):
+        settings.read()
+
+
+def test_the_settings_of_a_process_are_read_once(monkeypatch):
+    settings.current.cache_clear()
+    first = settings.current()
+    monkeypatch.setenv("OLLAMA_HOST", "10.0.0.9")
+
+    assert settings.current() is first
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest_known_one(monkeypatch):

@@ -2,25 +2,91 @@ import pytest
 
 from ollama_warmup import request
 from ollama_warmup.errors import UnknownHost
-from ollama_warmup.target import resolve
+from ollama_warmup.target import Target, resolve
 
 HOSTS = ("gpu-2", "gpu-1")
+WANTED = (
+    Target.of(request.parse("Llama3:8b?num_ctx=8192&keep_alive=30m"), host="gpu-1"),
+    Target.of(request.parse("nomic-embed-text"), host="gpu-2"),
+    Target.of(request.parse("nomic-embed-text?num_ctx=512"), host="gpu-1"),
+)
 
 
-def test_a_request_without_a_host_means_the_first_one():
-    assert resolve(request.parse("m"), hosts=HOSTS).host == "gpu-2"
+def meant(text, host=None):
+    return resolve(request.parse(text, host=host), hosts=HOSTS, wanted=WANTED)
 
 
-def test_a_request_keeps_its_host_and_what_it_asks_for():
-    wanted = request.parse("m?num_ctx=512&keep_alive=5m", host="gpu-1")
+def test_a_request_means_the_host_that_it_names():
+    assert meant("llama3:8b", "gpu-2").target.host == "gpu-2"
 
-    target = resolve(wanted, hosts=HOSTS)
 
-    assert target.host == "gpu-1"
-    assert target.options.num_ctx == 512
-    assert target.keep_alive_s == 300
+def test_without_a_host_it_means_the_first_that_wants_the_model():
+    assert meant("llama3:8b").target.host == "gpu-1"
+    assert meant("nomic-embed-text").target.host == "gpu-2"
+
+
+def test_a_model_that_nobody_wants_means_the_first_host():
+    assert meant("phi3").target.host == "gpu-2"
+    assert meant("phi3").declared is None
 
 
 def test_a_host_that_is_not_configured_is_refused_with_those_that_are():
     with pytest.raises(UnknownHost, match="the hosts are gpu-2, gpu-1"):
-        resolve(request.parse("m", host="gpu-3"), hosts=HOSTS)
+        meant("llama3:8b", "gpu-3")
+
+
+def test_a_bare_name_takes_the_declared_options_and_keeps_its_spelling():
+    resolved = meant("library/llama3:8b")
+
+    assert resolved.target.options.num_ctx == 8192
+    assert resolved.target.keep_alive_s == 1800
+    assert resolved.target.model == "library/llama3:8b"
+    assert not resolved.differs
+
+
+def test_a_bare_name_takes_the_options_of_its_own_host():
+    assert meant("nomic-embed-text", "gpu-1").target.options.num_ctx == 512
+    assert meant("nomic-embed-text", "gpu-2").target.options.num_ctx is None
+
+
+@pytest.mark.parametrize(
+    ("text", "num_ctx", "keep_alive_s"),
+    [
+        ("llama3:8b?num_ctx=512", 512, None),
+        ("llama3:8b?keep_alive=1h", None, 3600),
+        ("llama3:8b?temperature=0", None, None),
+    ],
+)
+def test_any_option_replaces_all_that_is_declared(text, num_ctx, keep_alive_s):
+    resolved = meant(text)
+
+    assert resolved.target.options.num_ctx == num_ctx
+    assert resolved.target.keep_alive_s == keep_alive_s
+    assert resolved.declared == WANTED[0]
+    assert resolved.differs
+
+
+def test_writing_out_what_is_declared_differs_in_nothing():
+    assert not meant("llama3:8b?num_ctx=8192&keep_alive=30m").differs
+
+
+def test_a_host_that_declares_nothing_for_a_model_takes_the_request_as_it_is():
+    resolved = meant("llama3:8b", "gpu-2")
+
+    assert resolved.target.options.num_ctx is None
+    assert resolved.declared is None
+    assert not resolved.differs
+
+
+def test_equal_models_with_equal_options_share_a_key_whatever_their_keep_alive():
+    keys = {
+        meant(text).target.key
+        for text in (
+            "llama3:8b?num_ctx=512&use_mmap=true",
+            "LLAMA3:8B?use_mmap=true&num_ctx=512&keep_alive=5m",
+            "registry.ollama.ai/library/llama3:8b?num_ctx=512&use_mmap=true&seed=1",
+        )
+    }
+
+    assert keys == {"registry.ollama.ai/library/llama3:8b?num_ctx=512,use_mmap=True"}
+    assert meant("phi3").target.key == "registry.ollama.ai/library/phi3:latest"

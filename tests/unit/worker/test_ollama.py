@@ -217,7 +217,7 @@ def test_a_path_that_a_server_does_not_have_is_no_unknown_model():
     "failure",
     [
         httpx.ConnectError("refused"),
-        httpx.ReadTimeout(""),
+        httpx.ConnectTimeout(""),
         httpx.RemoteProtocolError("cut"),
     ],
 )
@@ -234,3 +234,19 @@ def test_no_answer_is_unreachable_and_hides_the_password(failure):
 
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is failure
+
+
+def test_a_view_that_is_not_answered_in_time_is_unreachable():
+    def answer(_):
+        raise httpx.ReadTimeout("")
+
+    with pytest.raises(errors.OllamaUnreachable, match="within 15 s"):
+        ollama_that(answer).view()
+
+
+def test_a_load_that_does_not_end_in_time_has_reached_its_ceiling():
+    def answer(_):
+        raise httpx.ReadTimeout("")
+
+    with pytest.raises(errors.LoadTimeout, match="within 7 s"):
+        infer(ollama_that(answer), ceiling_s=7)

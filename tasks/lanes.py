@@ -1,0 +1,66 @@
+"""Putting a task back: waiting for a lane is no retry.
+
+`Task.retry` would count an attempt, hold the message as an ETA, and lose it when
+its publish fails. Here the same message goes to the tail of its lane, with the
+same id, arguments and number of retries, and the run ends without a result.
+"""
+
+import logging
+from typing import Any
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from ollama_warmup.errors import StoreUnavailable
+from ollama_warmup.publish import reaching_store
+
+logger = logging.getLogger(__name__)
+
+WAITING_SINCE = "waiting_since"
+"""Header of a message that was put back: since when it waits, Unix seconds."""
+
+
+def put_back(
+    task: "Task[Any, Any]", *, queue: str, waiting_since: float | None
+) -> None:
+    """Publish the running task to the tail of a queue, and end this run.
+
+    Returns only if it could not be published; the run still has the message then.
+
+    Args:
+        task: the running task.
+        queue: a lane's.
+        waiting_since: by the store's clock; None = it has not waited.
+
+    Raises:
+        Ignore: it was published.
+    """
+    message = task.signature_from_request(
+        queue=queue,
+        retries=task.request.retries,
+        headers=waiting(task, waiting_since),
+    )
+    try:
+        with reaching_store():
+            message.apply_async()
+    except StoreUnavailable as exc:
+        logger.warning("A task could not be put back, it waits on: %s", exc)
+        return
+    raise Ignore
+
+
+def waiting(task: "Task[Any, Any]", since: float | None) -> dict[str, Any]:
+    """The running task's headers, with since when it waits."""
+    headers = dict(task.request.headers or {})
+    return headers if since is None else headers | {WAITING_SINCE: since}
+
+
+def waiting_since(task: "Task[Any, Any]") -> float | None:
+    """Since when the running task waits, by the store's clock, or None."""
+    since = (task.request.headers or {}).get(WAITING_SINCE)
+    return float(since) if since is not None else None
+
+
+def queue_of(task: "Task[Any, Any]") -> str:
+    """The queue that the running task came from."""
+    return str((task.request.delivery_info or {}).get("routing_key", ""))

@@ -1,0 +1,29 @@
+"""What makes `from tasks import warmup` publish as applications do."""
+
+from typing import Any
+
+from celery import Task
+from celery.result import AsyncResult
+
+from ollama_warmup import publish, wire
+
+_here = publish.Published(wire.WARMUP, publish.lane_of)
+
+
+class Published(Task[Any, Any]):
+    """A task that is checked, routed and sent by `ollama_warmup.publish`.
+
+    What the worker sends again (a retry, a return to the queue) goes as it is: it
+    was checked before, and it names its queue.
+    """
+
+    def apply_async(  # type: ignore[override] # Celery's options, unchanged
+        self,
+        args: tuple[Any, ...] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        **options: Any,  # noqa: ANN401 - Celery's own
+    ) -> AsyncResult[Any]:
+        """Send the task; see `ollama_warmup.publish.Published.apply_async`."""
+        if "retries" in options:  # Celery's mark of a message that exists already
+            return super().apply_async(args, kwargs, **options)
+        return _here.apply_async(args, kwargs, **options)

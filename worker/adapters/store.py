@@ -1,0 +1,169 @@
+"""Redis: who holds a lane, how loads ended, how long they took.
+
+    key                                  value              lives
+    <ns>:lane:<host>                     Holder             15 s, renewed each 5 s
+    <ns>:outcome:<host>:<target's key>   LoadRecord         2 h after it was written
+    <ns>:history:<host>:<weights>:<ctx>  seconds, the last  90 days after its last use
+                                         32, newest first
+
+<ns> is OLLAMA_WARMUP_NAMESPACE. The clock of leases and records is Redis' own,
+so that the clocks of many machines do not matter. Every failure of Redis leaves
+as `StoreUnavailable`.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from ollama_warmup.errors import StoreUnavailable
+from worker.core.domain import Holder, LoadRecord
+
+LEASE_S = 15.0
+RENEW_S = 5.0
+RECORD_S = 7_200
+HISTORY_S = 90 * 86_400
+HISTORY_LENGTH = 32
+SOCKET_S = 5.0
+
+# KEYS: lane. ARGV: holder, milliseconds. Returns 1 if the holder has it now: it
+# had it, or nobody had.
+_RENEW = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+# KEYS: lane. ARGV: holder. Returns 1 if it was the holder's, who has it no more.
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+class Store:
+    """What all workers of a namespace share."""
+
+    def __init__(self, url: str, *, namespace: str) -> None:
+        """Open nothing yet.
+
+        Args:
+            url: of Redis or Valkey.
+            namespace: prefix of every key.
+        """
+        self._prefix = f"{namespace}:"
+        self._redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=SOCKET_S,
+            socket_connect_timeout=SOCKET_S,
+            health_check_interval=25,
+        )
+        self._renew = self._redis.register_script(_RENEW)
+        self._release = self._redis.register_script(_RELEASE)
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        self._redis.close()
+
+    def now(self) -> float:
+        """The time by which leases and records are read, Unix seconds."""
+        with _reaching():
+            seconds, microseconds = self._redis.time()
+        return float(seconds) + float(microseconds) / 1e6
+
+    def take_lane(self, host: str, holder: Holder) -> bool:
+        """Take the lane of a host if it is free; nobody waits."""
+        with _reaching():
+            taken = self._redis.set(
+                self._lane(host), _dump(holder), nx=True, px=_milliseconds(LEASE_S)
+            )
+        return bool(taken)
+
+    def renew_lane(self, host: str, holder: Holder) -> bool:
+        """Keep the lane, or take it again if it was lost and is free.
+
+        Returns:
+            False when another load has it now.
+        """
+        with _reaching():
+            return bool(
+                self._renew(
+                    keys=[self._lane(host)],
+                    args=[_dump(holder), _milliseconds(LEASE_S)],
+                )
+            )
+
+    def release_lane(self, host: str, holder: Holder) -> None:
+        """Give the lane back; without effect if it is another's by now."""
+        with _reaching():
+            self._release(keys=[self._lane(host)], args=[_dump(holder)])
+
+    def holder(self, host: str) -> Holder | None:
+        """Who holds a host's lane."""
+        with _reaching():
+            value = self._redis.get(self._lane(host))
+        return Holder(**json.loads(str(value))) if value else None
+
+    def read(self, host: str, key: str) -> tuple[LoadRecord | None, Holder | None]:
+        """How the last load of a target ended, and who holds its host's lane."""
+        with _reaching():
+            values = self._redis.mget(self._outcome(host, key), self._lane(host))
+        record, holder = (json.loads(str(v)) if v else None for v in values)
+        return record and LoadRecord(**record), holder and Holder(**holder)
+
+    def write_record(self, host: str, key: str, record: LoadRecord) -> None:
+        """Tell all callers how a load ended; before its lane is released."""
+        with _reaching():
+            self._redis.set(self._outcome(host, key), _dump(record), ex=RECORD_S)
+
+    def history(self, host: str, *, weights: str, context: int) -> list[float]:
+        """Seconds of the last loads of these weights, newest first, at most 32."""
+        key = self._history(host, weights, context)
+        with _reaching(), self._redis.pipeline() as together:
+            together.lrange(key, 0, HISTORY_LENGTH - 1)
+            together.expire(key, HISTORY_S)
+            rows, _ = together.execute()
+        return [float(row) for row in rows]
+
+    def add_history(
+        self, host: str, *, weights: str, context: int, load_s: float
+    ) -> None:
+        """Remember how long a load took, seconds."""
+        key = self._history(host, weights, context)
+        with _reaching(), self._redis.pipeline() as together:
+            together.lpush(key, round(load_s, 3))
+            together.ltrim(key, 0, HISTORY_LENGTH - 1)
+            together.expire(key, HISTORY_S)
+            together.execute()
+
+    def _lane(self, host: str) -> str:
+        return f"{self._prefix}lane:{host}"
+
+    def _outcome(self, host: str, key: str) -> str:
+        return f"{self._prefix}outcome:{host}:{key}"
+
+    def _history(self, host: str, weights: str, context: int) -> str:
+        return f"{self._prefix}history:{host}:{weights}:{context}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _dump(value: Holder | LoadRecord) -> str:
+    return json.dumps(asdict(value), sort_keys=True)
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as exc:
+        raise StoreUnavailable(
+            f"Redis, where leases and outcomes are kept, does not answer ({exc}): is "
+            "it running at OLLAMA_WARMUP_BROKER_URL?"
+        ) from exc

@@ -1,0 +1,110 @@
+"""One load: send the inference that loads a model, and verify it."""
+
+import contextlib
+import logging
+from dataclasses import dataclass
+
+from ollama_warmup.errors import LoadFailed, StoreUnavailable
+from worker.adapters.store import Store
+from worker.core.domain import HostView, Resident, Warmth
+from worker.model import Model
+
+logger = logging.getLogger(__name__)
+
+RELOAD_S = 0.2
+"""A loaded model is handed over in milliseconds; longer was a load (seconds)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What a load needs to know; `run` may be called in any thread."""
+
+    model: Model
+    store: Store
+    before: Resident | None
+    """The resident that serves this model now, with whatever options."""
+    fits: bool
+    """Whether it is warm as far as a view shows: the inference only proves it."""
+    ceiling_s: float
+
+    def run(self) -> Warmth:
+        """Send one inference with exactly the target's options; then look.
+
+        Raises:
+            LoadFailed: it answered, but no view lists it as wanted.
+            WarmupError: what `Ollama.infer` raises.
+        """
+        target, ollama = self.model.target, self.model.ollama
+        logger.info(
+            "Warming up Ollama model: %s (this may take a moment on first use)",
+            target.model,
+        )
+        answer = ollama.infer(
+            target.model,
+            options=target.options,
+            # Sent only to load: on a model about to go, it would wedge the server.
+            keep_alive_s=None if self.fits else target.keep_alive_s,
+            embed=self.model.info.is_embedding_only,
+            ceiling_s=self.ceiling_s,
+        )
+        view = ollama.view()
+        after = self.model.find(view)
+        if after is None or not self.model.is_warm(after, view):
+            raise LoadFailed(self._not_warm(view, after))
+        logger.info(
+            "Model warmup completed: %s (load_duration: %dms, total_duration: %dms)",
+            target.model,
+            round(answer.load_s * 1000),
+            round(answer.total_s * 1000),
+        )
+        if self.fits and answer.load_s < RELOAD_S:
+            return Warmth(resident=after, left=view.left(after))
+        self._remember(answer.load_s)
+        return Warmth(
+            resident=after,
+            left=view.left(after),
+            load_s=answer.load_s,
+            reloaded_from=self._reloaded_from(after),
+        )
+
+    def history(self) -> list[float]:
+        """Seconds of this target's earlier loads; raises `StoreUnavailable`."""
+        return self.store.history(
+            self.model.target.host, weights=self._weights, context=self._context
+        )
+
+    def _remember(self, load_s: float) -> None:
+        with contextlib.suppress(StoreUnavailable):  # an estimate is no truth
+            self.store.add_history(
+                self.model.target.host,
+                weights=self._weights,
+                context=self._context,
+                load_s=load_s,
+            )
+
+    @property
+    def _weights(self) -> str:
+        return self.model.info.blob or self.model.target.name.normal
+
+    @property
+    def _context(self) -> int:
+        return self.model.target.options.num_ctx or 0
+
+    def _reloaded_from(self, after: Resident) -> int | None:
+        before = self.before.context_length if self.before else None
+        return None if before == after.context_length else before
+
+    def _not_warm(self, view: HostView, after: Resident | None) -> str:
+        target, ollama = self.model.target, self.model.ollama
+        what = f"{target.model!r} answered on {ollama.shown}, but /api/ps then "
+        if after is None:
+            listed = ", ".join(r.name for r in view.residents) or "nothing"
+            return (
+                f"{what}listed {listed}: it was unloaded at once; more models may be "
+                "wanted than fit"
+            )
+        return (
+            f"{what}showed it with context {after.context_length} and "
+            f"{view.left(after).total_seconds():.0f} s left: somebody else reloads it "
+            "with other options"
+        )
