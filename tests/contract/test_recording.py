@@ -29,8 +29,19 @@ SETTINGS = {"default": 3, "max_loaded_models=1": 1}
 _ENV = os.environ  # noqa: TID251 - switches of this suite, not of the application
 URL = _ENV.get("OLLAMA_CONTRACT_URL", "")
 LOG = _ENV.get("OLLAMA_CONTRACT_LOG", "")
+_REQUIRED = {"OLLAMA_CONTRACT_URL": URL, "OLLAMA_CONTRACT_LOG": LOG}
 SETTING = _ENV.get("OLLAMA_CONTRACT_SETTING", "default")
 ERA = _ENV.get("OLLAMA_CONTRACT_VERSION", VERSION)
+
+_FITTING = [s for s in SCENARIOS if s["setting"] == SETTING]
+_MISSING = [name for name, value in _REQUIRED.items() if not value]
+_REASON = f"{len(_FITTING)} scenarios need a real server: set {', '.join(_MISSING)}"
+FOR_REAL = (
+    [pytest.param("any", marks=pytest.mark.skip(reason=_REASON), id="every scenario")]
+    if _MISSING
+    else [pytest.param(scenario, id=scenario["name"]) for scenario in _FITTING]
+)
+"""One that is skipped stands for all."""
 
 Played = dict[str, Future[list[Json]]]
 
@@ -81,17 +92,9 @@ def test_the_simulator_answers_as_the_real_server_did(scenario, played):
     assert _complaints(scenario["seen"][VERSION], seen) == []
 
 
-@pytest.mark.skipif(not URL, reason="needs a real server: set OLLAMA_CONTRACT_URL")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "scenario",
-    [s for s in SCENARIOS if s["setting"] == SETTING],
-    ids=lambda s: s["name"],
-)
+@pytest.mark.parametrize("scenario", FOR_REAL)
 def test_a_real_server_answers_as_recorded(scenario):
-    if not LOG:
-        pytest.skip("needs the server's log to count loads: set OLLAMA_CONTRACT_LOG")
-
     seen = Server(URL, _loads_in_log).run(scenario["steps"])
 
     assert _complaints(scenario["seen"][ERA], seen) == []

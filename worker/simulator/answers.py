@@ -85,14 +85,6 @@ def words(count: int) -> Iterator[str]:
     return (" " + word for word in itertools.islice(cycle, count))
 
 
-def prompt_tokens(text: str) -> int:
-    """How many tokens a prompt has: a byte each, and one that begins it.
-
-    Source: the recording, whose two-letter prompts count three.
-    """
-    return 1 + len(text.encode("utf-8", errors="replace"))
-
-
 def vector(text: str, length: int) -> list[float]:
     """A unit vector that depends on the text alone."""
     seeds = (hashlib.sha256(f"{i}:{text}".encode()).digest() for i in itertools.count())

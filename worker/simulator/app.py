@@ -1,12 +1,19 @@
 """Which handler answers a request, and what goes wrong before it does."""
 
 import asyncio
-import ipaddress
 import json
-import socket
 from collections.abc import Awaitable, Callable
 
-from worker.simulator import catalog, changes, control, embeddings, inference, openai
+from worker.simulator import (
+    blobs,
+    catalog,
+    changes,
+    control,
+    embeddings,
+    inference,
+    openai,
+)
+from worker.simulator.access import lets_in
 from worker.simulator.errors import BUSY, HttpError
 from worker.simulator.exchange import Exchange
 from worker.simulator.faults import Kind
@@ -23,6 +30,7 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     "/api/tags": {"GET": catalog.tags, "HEAD": catalog.tags},
     "/api/ps": {"GET": catalog.ps},
     "/api/show": {"POST": catalog.show},
+    "/api/push": {"POST": changes.push},
     "/api/pull": {"POST": changes.pull},
     "/api/copy": {"POST": changes.copy},
     "/api/create": {"POST": changes.create},
@@ -36,13 +44,14 @@ _ROUTES: dict[str, dict[str, Handler]] = {
     "/v1/embeddings": {"POST": openai.embeddings},
     "/v1/models": {"GET": openai.models},
 }
-_PRIVATE = [
-    ipaddress.ip_network(network)
-    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-]
-"""What Go's netip calls private."""
+_NAMED_ROUTES: dict[str, dict[str, Handler]] = {
+    blobs.PREFIX: {"HEAD": blobs.head, "POST": blobs.create},
+    "/v1/models/": {"GET": openai.model},
+}
+"""Folders in which every name is a path."""
 
-_LOCAL_NAMES = (".localhost", ".local", ".internal")
+_METHODS = ("HEAD", "GET", "POST", "DELETE")
+"""In the order in which Ollama registers them, and names them in Allow."""
 
 
 async def serve(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
@@ -82,27 +91,30 @@ async def _answer(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
     """Decide who answers.
 
     (1) `/_sim` is beyond all faults.
-    (2) A foreign Host header is refused.
-    (3) Faults come before the handler.
-    (4) A trailing slash is redirected.
+    (2) A trailing slash is redirected.
+    (3) A foreign origin or Host header is refused.
+    (4) Faults come before the handler.
     (5) An unknown path is 404, a known one with another method 405.
+
+    Source: gin, handleHTTPRequest: (2) comes before all middleware, and what is
+    allowed instead is told whoever refuses.
     """
     if exchange.path.startswith(control.PREFIX):  # (1)
         await serve_control(host, exchange, exchange.path)
         return
     host.requests[exchange.path] += 1
-    if is_loopback and not is_local(exchange.host_header):  # (2)
-        await exchange.empty(status=403)
-        return
-    if exchange.method == "OPTIONS":
-        await exchange.empty(status=204)
-        return
-    if await _goes_wrong(host, exchange):  # (3)
-        return
     methods = _methods(exchange.path)
     if methods is None and exchange.method in _methods_without_slash(exchange.path):
-        await exchange.redirect(exchange.path[:-1])  # (4)
-    elif methods is None:  # (5)
+        await exchange.redirect(exchange.path[:-1])  # (2)
+        return
+    if methods and exchange.method not in methods:
+        allowed = ", ".join(method for method in _METHODS if method in methods)
+        exchange.headers.append(("allow", allowed))
+    if not await lets_in(exchange, is_loopback=is_loopback):  # (3)
+        return
+    if await _goes_wrong(host, exchange):  # (4)
+        return
+    if methods is None:  # (5)
         await exchange.text("404 page not found", status=404)
     elif exchange.method not in methods:
         await exchange.text("405 method not allowed", status=405)
@@ -158,33 +170,10 @@ async def _goes_wrong(host: Host, exchange: Exchange) -> bool:
     return True
 
 
-def is_local(host_header: str) -> bool:
-    """Whether a Host header is one that a loopback-bound server answers.
-
-    Source: `server/routes.go`, allowedHostsMiddleware and allowedHost.
-    """
-    host = host_header.lower()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host in ("", "localhost", socket.gethostname().lower()) or (
-            host.endswith(_LOCAL_NAMES)
-        )
-    return (
-        address.is_loopback
-        or address.is_unspecified
-        or any(address in network for network in _PRIVATE)
-    )
-
-
 def _methods(path: str) -> dict[str, Handler] | None:
-    name = path.removeprefix("/v1/models/")
-    if name and name != path and "/" not in name:
-        return {"GET": openai.model}
+    folder, slash, name = path.rpartition("/")
+    if name:
+        return _ROUTES.get(path) or _NAMED_ROUTES.get(folder + slash)
     return _ROUTES.get(path)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
-from worker.simulator.gojson import Struct, boolean, decode, mapping, string
+from worker.simulator.gofields import boolean, mapping, string
+from worker.simulator.gojson import Struct, decode
 from worker.simulator.host import Host
 from worker.simulator.lookup import INVALID_NAME, NO_DETAILS, cloud_error
 from worker.simulator.physics.events import Resident

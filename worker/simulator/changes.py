@@ -4,10 +4,12 @@ import asyncio
 
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
-from worker.simulator.gojson import Decoded, Struct, boolean, decode, mapping, string
+from worker.simulator.gofields import boolean, mapping, string, strings
+from worker.simulator.gojson import Decoded, Struct, decode
+from worker.simulator.gosyntax import quoted
 from worker.simulator.host import Host
 from worker.simulator.lookup import INVALID_NAME
-from worker.simulator.physics.models import Model
+from worker.simulator.physics.models import MANIFESTS, Model
 from worker.simulator.physics.names import (
     BadRefError,
     ConflictingSourceError,
@@ -21,18 +23,16 @@ from worker.simulator.physics.names import (
 _PULL_STEPS = 10
 _PULL_STEP_S = 0.2
 
-_PULL = Struct(
-    "PullRequest",
-    {
-        "model": string,
-        "insecure": boolean,
-        "username": string,
-        "password": string,
-        "stream": boolean,
-        "name": string,
-    },
-    package="api",
-)
+_TRANSFER = {
+    "model": string,
+    "insecure": boolean,
+    "username": string,
+    "password": string,
+    "stream": boolean,
+    "name": string,
+}
+_PULL = Struct("PullRequest", _TRANSFER, package="api")
+_PUSH = Struct("PushRequest", _TRANSFER, package="api")
 _COPY = Struct("CopyRequest", {"source": string, "destination": string}, package="api")
 _DELETE = Struct("DeleteRequest", {"model": string, "name": string}, package="api")
 _CREATE = Struct(
@@ -41,7 +41,7 @@ _CREATE = Struct(
         "model": string,
         "stream": boolean,
         "from": string,
-        "files": mapping,
+        "files": strings,
         "template": string,
         "system": string,
         "parameters": mapping,
@@ -57,6 +57,7 @@ class _Progress:
     def __init__(self, exchange: Exchange, request: Decoded) -> None:
         self._exchange = exchange
         self._streams = request.get("stream", True)
+        exchange.has_charset = False
 
     async def tell(self, status: str, **fields: object) -> None:
         if self._streams:
@@ -87,6 +88,26 @@ async def pull(host: Host, exchange: Exchange) -> None:
     await progress.end()
 
 
+async def push(host: Host, exchange: Exchange) -> None:
+    """Answer `/api/push`: it finds no model, or is not supported.
+
+    Source: `server/routes.go`, PushHandler; `server/images.go`, PushModel.
+    """
+    request = decode(exchange.body, _PUSH)
+    if not _model_of(request):
+        raise HttpError(400, "model is required")
+    progress = _Progress(exchange, request)
+    name = host.library.spelled(parse_name(_model_of(request)))
+    if not name.is_valid:
+        raise HttpError(500, f"unqualified name: {name.full}")
+    await progress.tell("retrieving manifest")
+    if host.library.find(name):
+        raise HttpError(500, "the simulator does not push")
+    await progress.tell("couldn't retrieve manifest")
+    path = f"{MANIFESTS}/{name.host}/{name.namespace}/{name.model}/{name.tag}"
+    raise HttpError(500, f"open {path}: no such file or directory")
+
+
 async def copy(host: Host, exchange: Exchange) -> None:
     """Answer `/api/copy`: another name for the same model.
 
@@ -98,10 +119,11 @@ async def copy(host: Host, exchange: Exchange) -> None:
         given = str(request.get(role, ""))
         name = parse_name(given)
         if not name.is_valid:
-            raise HttpError(400, f'{role} "{given}" is invalid')
+            raise HttpError(400, f"{role} {quoted(given)} is invalid")
         names.append(host.library.spelled(name))
     if not host.library.copy(*names, now=host.clock.now()):
-        raise HttpError(404, f'model "{request.get("source", "")}" not found')
+        source = quoted(str(request.get("source", "")))
+        raise HttpError(404, f"model {source} not found")
     await exchange.empty()
 
 
@@ -141,7 +163,7 @@ async def delete(host: Host, exchange: Exchange) -> None:
     try:
         ref = parse_ref(asked, for_pull=True)
     except InvalidNameError as error:
-        raise HttpError(400, f'name "{asked}" is invalid') from error
+        raise HttpError(400, f"name {quoted(asked)} is invalid") from error
     except BadRefError as error:
         raise HttpError(400, str(error)) from error
     if not host.library.delete(host.library.spelled(ref.name)):

@@ -2,13 +2,14 @@
 
 from http import HTTPStatus
 
-from worker.simulator.answers import Metrics, prompt_tokens, vector
+from worker.simulator.answers import Metrics, vector
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
 from worker.simulator.host import Host
 from worker.simulator.lookup import Endpoint, find_model
 from worker.simulator.physics.models import Capability, Model
 from worker.simulator.physics.runner import Inference
+from worker.simulator.prompts import prompt_tokens
 from worker.simulator.requests import Embed, read_embed, read_embedding
 from worker.simulator.work import Writer, wanted_of
 

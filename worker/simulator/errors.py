@@ -1,5 +1,7 @@
 """Answers that are errors."""
 
+import json
+
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 """A full queue; the two spaces are those of `server/sched.go`."""
 
@@ -25,3 +27,14 @@ class HttpError(Exception):
         self.status = status
         self.text = text
         self.extra = extra
+
+
+def llama_server_error(
+    text: str, kind: str = "invalid_request_error", **fields: int
+) -> HttpError:
+    """A 400 of llama-server, which Ollama hands on as text.
+
+    Source: `llm/llama_server.go`, Completion and Chat.
+    """
+    error = {"code": 400, "message": text, "type": kind, **fields}
+    return HttpError(400, json.dumps({"error": error}, separators=(",", ":")))

@@ -14,7 +14,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Body = Mapping[str, object] | None
 
-_JSON = "application/json; charset=utf-8"
+_JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -30,16 +30,19 @@ class Exchange:
         self.body = b""
         self.is_streaming = False
         """Whether a part of the answer has been sent."""
+        self.has_charset = True
+        """Whether JSON is announced with its charset, as gin does."""
+        self.headers: list[tuple[str, str]] = []
+        """Further headers of the answer."""
         self._scope = scope
         self._receive = receive
         self._send = send
         self._clock = clock
 
-    @property
-    def host_header(self) -> str:
-        """The Host header; empty when there is none."""
+    def header(self, wanted: str) -> str:
+        """A header of the request by its lower-case name; empty when it has none."""
         for name, value in self._scope["headers"]:
-            if name == b"host":
+            if name == wanted.encode():
                 return bytes(value).decode("latin-1")
         return ""
 
@@ -68,7 +71,8 @@ class Exchange:
 
     async def answer(self, body: Body, *, status: int = 200) -> None:
         """Send a whole JSON answer."""
-        await self._whole(to_json(body), status=status, kind=_JSON)
+        kind = f"{_JSON}; charset=utf-8" if self.has_charset else _JSON
+        await self._whole(to_json(body), status=status, kind=kind)
 
     async def text(self, text: str, *, status: int = 200) -> None:
         """Send plain text; gin leaves out the charset of its own errors."""
@@ -124,6 +128,7 @@ class Exchange:
         self, status: int, *, kind: str, length: int | None, location: str = ""
     ) -> None:
         headers = [(b"date", self._clock.http_date().encode())]
+        headers += [(n.encode(), value.encode("latin-1")) for n, value in self.headers]
         if kind:
             headers.append((b"content-type", kind.encode()))
         if location:

@@ -1,7 +1,5 @@
 """JSON as Go's decoder reads it into a struct, down to the words of its errors."""
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from typing import NoReturn, Self
@@ -44,6 +42,16 @@ class TypeMismatchError(DecodeError):
         self.found = _kind(value)
         self.go_type = go_type
         self.path = path
+        self.struct = ""
+        """The struct inside the request that is blamed; empty is the request."""
+        self.is_final = False
+        """Whether decoding stops here after all."""
+
+    def below(self, name: str, *, struct: str) -> Self:
+        """Say in which field of a nested struct it was found."""
+        self.path = ".".join(filter(None, (name, self.path)))
+        self.struct = self.struct or struct
+        return self
 
 
 class SavedError(DecodeError):
@@ -82,21 +90,31 @@ class Struct:
             field = key if key in self._fields else key.lower()
             if field not in self._fields or item is None:
                 continue
-            try:
-                decoded[field] = self._fields[field](item)
-            except TypeMismatchError as error:
-                saved = saved or self._told(field, error)
-            except SavedError as error:
-                saved = saved or error
+            error = self._read_field(decoded, field, item)
+            saved = saved or error
         if saved:
             raise saved
         return decoded
+
+    def _read_field(
+        self, decoded: Decoded, field: str, item: object
+    ) -> DecodeError | None:
+        """Read one field; an error that does not stop the decoder is handed back."""
+        try:
+            decoded[field] = merged(decoded.get(field), self._fields[field](item))
+        except TypeMismatchError as error:
+            if error.is_final:
+                raise self._told(field, error) from None
+            return self._told(field, error)
+        except SavedError as error:
+            return error
+        return None
 
     def _told(self, field: str, error: TypeMismatchError) -> DecodeError:
         path = ".".join(filter(None, (field, error.path)))
         return DecodeError(
             f"json: cannot unmarshal {error.found} into Go struct field "
-            f"{self.name}.{path} of type {error.go_type}"
+            f"{error.struct or self.name}.{path} of type {error.go_type}"
         )
 
 
@@ -119,80 +137,30 @@ def decode(body: bytes, struct: Struct) -> Decoded:
     return struct.read(value)
 
 
-def string(value: object) -> str:
-    """A Go string."""
-    if not isinstance(value, str):
-        raise TypeMismatchError(value, "string")
-    return value.encode("utf-8", errors="replace").decode()
+def as_written(value: object) -> str:
+    """JSON with its numbers as they came, and without blanks."""
+    if isinstance(value, Number):
+        return value.literal
+    if isinstance(value, list):
+        return "[" + ",".join(as_written(item) for item in value) + "]"
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def boolean(value: object) -> bool:
-    """A Go bool."""
-    if not isinstance(value, bool):
-        raise TypeMismatchError(value, "bool")
-    return value
+def merged(old: object, new: object) -> object:
+    """What a key given twice means: the last one, but maps become one.
+
+    Source: Go's encoding/json, decode.go, object: a map that exists is kept.
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **new}
+    return new
 
 
-def integer(value: object) -> int:
-    """A Go int."""
-    if not isinstance(value, Number):
-        raise TypeMismatchError(value, "int")
-    if not value.literal.lstrip("-").isdecimal() or not -(2**63) <= value < 2**63:
-        mismatch = TypeMismatchError(value, "int")
-        mismatch.found = f"number {value.literal}"
-        raise mismatch
-    return int(value.literal)
-
-
-def floating(value: object) -> float:
-    """A Go float64."""
-    if not isinstance(value, Number):
-        raise TypeMismatchError(value, "float64")
-    return float(value)
-
-
-def anything(value: object) -> object:
-    """A Go any."""
-    return value
-
-
-def mapping(value: object) -> dict[str, object]:
-    """A Go map[string]any."""
-    if not isinstance(value, dict):
-        raise TypeMismatchError(value, "map[string]interface {}")
-    return value
-
-
-def listing(go_type: str, item: Check = anything) -> Check:
-    """A Go slice."""
-
-    def read(value: object) -> list[object]:
-        if not isinstance(value, list):
-            raise TypeMismatchError(value, go_type)
-        return [item(each) for each in value]
-
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    read: dict[str, object] = {}
+    for key, value in pairs:
+        read[key] = merged(read.get(key), value)
     return read
-
-
-def octets(go_type: str) -> Check:
-    """A Go []byte: base64 in a JSON string."""
-
-    def read(value: object) -> bytes:
-        if not isinstance(value, str):
-            raise TypeMismatchError(value, go_type)
-        try:
-            return base64.b64decode(value, validate=True)
-        except binascii.Error:
-            raise SavedError(
-                f"illegal base64 data at input byte {_first_not_base64(value)}"
-            ) from None
-
-    return read
-
-
-def _first_not_base64(text: str) -> int:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\r\n"
-    return next((i for i, c in enumerate(text) if c not in alphabet), len(text))
 
 
 def _kind(value: object) -> str:
@@ -213,5 +181,8 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=Number, parse_int=Number, parse_constant=_refuse
+    parse_float=Number,
+    parse_int=Number,
+    parse_constant=_refuse,
+    object_pairs_hook=_object,
 )

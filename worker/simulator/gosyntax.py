@@ -3,6 +3,15 @@
 _BLANK = " \t\r\n"
 _DIGITS = "0123456789"
 _ENDED = "unexpected EOF"
+_NAMED = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+}
 
 
 class _SyntaxError(Exception):
@@ -150,22 +159,24 @@ class _Scanner:
         raise _SyntaxError(f"invalid character {_quoted(char)} {context}")
 
 
+def quoted(text: str) -> str:
+    """Quote a text.
+
+    Source: Go's strconv, Quote, which is what %q writes.
+    """
+    return '"' + "".join(_escaped(char, quote='"') for char in text) + '"'
+
+
 def _quoted(char: str) -> str:
-    named = {
-        "'": "\\'",
-        '"': '"',
-        "\\": "\\\\",
-        "\a": "\\a",
-        "\b": "\\b",
-        "\f": "\\f",
-        "\n": "\\n",
-        "\r": "\\r",
-        "\t": "\\t",
-        "\v": "\\v",
-    }
-    if char in named:
-        return f"'{named[char]}'"
+    return "'" + _escaped(char, quote="'") + "'"
+
+
+def _escaped(char: str, *, quote: str) -> str:
+    if char in (quote, "\\"):
+        return "\\" + char
+    if char in _NAMED:
+        return _NAMED[char]
     if char.isprintable():
-        return f"'{char}'"
+        return char
     code = ord(char)
-    return f"'\\x{code:02x}'" if char.isascii() else f"'\\u{code:04x}'"
+    return f"\\x{code:02x}" if char.isascii() else f"\\u{code:04x}"

@@ -1,15 +1,17 @@
 """`/api/generate` and `/api/chat`: from a request to a load, a token or a text."""
 
-from worker.simulator.answers import (
-    ChatShape,
-    GenerateShape,
-)
+from functools import partial
+
+from worker.simulator.answers import ChatShape, GenerateShape
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
+from worker.simulator.gosyntax import quoted
 from worker.simulator.host import Host
 from worker.simulator.lookup import Endpoint, find_model, require
 from worker.simulator.physics.models import Capability, Model
+from worker.simulator.prompts import Window, chat_size, text_size
 from worker.simulator.requests import Chat, Common, Generate, read_chat, read_generate
+from worker.simulator.templates import render
 from worker.simulator.work import Work, Writer, answer_empty
 
 _MAX_LOGPROBS = 20
@@ -40,7 +42,7 @@ async def serve_generate(host: Host, writer: Writer, request: Generate) -> None:
         host.unload(model)
         await answer_empty(host, writer, request, GenerateShape(), "unload")
         return
-    if request.raw and request.is_templated:
+    if request.raw and (request.template or request.system or request.context):
         raise HttpError(400, "raw mode does not support template, system, or context")
     _check_thinking(model, request)
     wanted = [Capability.COMPLETION]
@@ -51,7 +53,7 @@ async def serve_generate(host: Host, writer: Writer, request: Generate) -> None:
         request=request,
         model=model,
         shape=GenerateShape(),
-        prompt=request.prompt or None,
+        measure=partial(_generate_size, model, request) if request.prompt else None,
         images=request.images,
     )
     await work.serve(host, writer)
@@ -77,10 +79,19 @@ async def serve_chat(host: Host, writer: Writer, request: Chat) -> None:
         request=request,
         model=model,
         shape=ChatShape(),
-        prompt="\n".join(request.messages) if request.messages else None,
+        measure=partial(chat_size, request.messages) if request.messages else None,
         images=request.images,
     )
     await work.serve(host, writer)
+
+
+def _generate_size(model: Model, request: Generate, window: Window) -> int:
+    """Count a prompt as the model's own template, which is bare, has it rendered."""
+    text = request.prompt
+    if request.template:
+        system = request.system or model.system
+        text = render(request.template, system=system, prompt=text)
+    return text_size(text, window, context=request.context)
 
 
 def _check_logprobs(request: Common) -> None:
@@ -90,4 +101,4 @@ def _check_logprobs(request: Common) -> None:
 
 def _check_thinking(model: Model, request: Common) -> None:
     if request.think and Capability.THINKING not in model.capabilities:
-        raise HttpError(400, f'"{request.model}" does not support thinking')
+        raise HttpError(400, f"{quoted(request.model)} does not support thinking")

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable
 
 from worker.simulator.errors import HttpError
+from worker.simulator.gosyntax import quoted
 from worker.simulator.host import Host
 from worker.simulator.physics.models import Capability, Model
 from worker.simulator.physics.names import (
@@ -79,7 +80,7 @@ def require(
     """
     missing = [each for each in wanted if each not in model.capabilities]
     if Capability.COMPLETION in missing:
-        raise HttpError(400, f'"{asked}" does not support {verb}')
+        raise HttpError(400, f"{quoted(asked)} does not support {verb}")
     if missing:
         lacks = "\n".join(missing)
         raise HttpError(400, f"{model.name.full} does not support {lacks}")
@@ -100,5 +101,5 @@ def _ref(text: str, endpoint: Endpoint) -> Ref:
 
 def _unknown(text: str, endpoint: Endpoint) -> HttpError:
     if endpoint in (Endpoint.EMBED, Endpoint.EMBEDDINGS):
-        return HttpError(404, f'model "{text}" not found, try pulling it first')
+        return HttpError(404, f"model {quoted(text)} not found, try pulling it first")
     return HttpError(404, f"model '{text}' not found")

@@ -6,23 +6,23 @@ from worker.simulator.catalog import shown_model
 from worker.simulator.embeddings import serve_embed
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
-from worker.simulator.gojson import (
-    Decoded,
-    Struct,
+from worker.simulator.gofields import (
     anything,
     boolean,
-    decode,
     floating,
     integer,
     listing,
-    mapping,
+    nested,
     string,
 )
+from worker.simulator.gojson import Decoded, Struct, decode
+from worker.simulator.gosyntax import quoted
 from worker.simulator.host import Host
 from worker.simulator.inference import serve_chat, serve_generate
 from worker.simulator.lookup import NO_INFERENCE, cloud_error
 from worker.simulator.physics.names import BadRefError, Source, parse_name, parse_ref
-from worker.simulator.requests import Chat, Embed, Generate
+from worker.simulator.prompts import Turn
+from worker.simulator.requests import TOOL, Chat, Embed, Generate
 from worker.simulator.translation import (
     ChatTranslation,
     EmbeddingTranslation,
@@ -31,13 +31,24 @@ from worker.simulator.translation import (
 
 _SAMPLING = ("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
 
+_EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "ultra", "max", "none")
+
+_MESSAGE = nested(
+    "openai.Message",
+    {
+        "role": string,
+        "content": anything,
+        "tool_calls": listing("[]openai.ToolCall", nested("openai.ToolCall", {})),
+    },
+    struct="Message",
+)
 _CHAT = Struct(
     "ChatCompletionRequest",
     {
         "model": string,
-        "messages": listing("[]openai.Message", mapping),
+        "messages": listing("[]openai.Message", _MESSAGE),
         "stream": boolean,
-        "stream_options": mapping,
+        "stream_options": nested("openai.StreamOptions", {"include_usage": boolean}),
         "max_tokens": integer,
         "seed": integer,
         "stop": anything,
@@ -45,9 +56,9 @@ _CHAT = Struct(
         "frequency_penalty": floating,
         "presence_penalty": floating,
         "top_p": floating,
-        "response_format": mapping,
-        "tools": listing("[]api.Tool"),
-        "reasoning": mapping,
+        "response_format": nested("openai.ResponseFormat", {}),
+        "tools": listing("[]api.Tool", TOOL),
+        "reasoning": nested("openai.Reasoning", {"effort": string}, struct="Reasoning"),
         "reasoning_effort": string,
         "logprobs": boolean,
         "top_logprobs": integer,
@@ -61,7 +72,7 @@ _COMPLETION = Struct(
         "prompt": string,
         "max_tokens": integer,
         "stream": boolean,
-        "stream_options": mapping,
+        "stream_options": nested("openai.StreamOptions", {"include_usage": boolean}),
         "suffix": string,
     },
     package="openai",
@@ -89,14 +100,14 @@ async def chat_completions(host: Host, exchange: Exchange) -> None:
     messages = cast("list[Decoded]", request.get("messages", []))
     if not messages:
         raise HttpError(400, "[] is too short - 'messages'")
-    contents = [part for message in messages for part in _parts(message)]
-    effort = request.get("reasoning_effort")
+    turns = tuple(turn for message in messages for turn in _turns(message))
     chat = Chat(
         model=str(request.get("model", "")),
         stream=bool(request.get("stream")),
         options=_options(request),
-        think=None if effort is None else effort != "none",
-        messages=tuple(contents),
+        think=_thinks(request),
+        top_logprobs=cast("int", request.get("top_logprobs", 0)),
+        messages=turns,
         has_tools=bool(request.get("tools")),
     )
     await serve_chat(host, ChatTranslation(host, exchange, request), chat)
@@ -148,12 +159,14 @@ async def embeddings(host: Host, exchange: Exchange) -> None:
 
 async def models(host: Host, exchange: Exchange) -> None:
     """Answer `/v1/models`; an empty list is null, as in Go."""
+    exchange.has_charset = False
     rows = [_model(host, m.name.short, m.modified_at) for m in host.library.models]
     await exchange.answer({"object": "list", "data": rows or None})
 
 
 async def model(host: Host, exchange: Exchange) -> None:
     """Answer `/v1/models/{model}`."""
+    exchange.has_charset = False
     name = exchange.path.removeprefix("/v1/models/")
     await exchange.answer(_model(host, name, shown_model(host, name).modified_at))
 
@@ -167,18 +180,42 @@ def _refuse_cloud(host: Host, request: Decoded) -> None:
         raise cloud_error(host, NO_INFERENCE)
 
 
-def _parts(message: Decoded) -> list[str]:
-    content = message.get("content")
+def _turns(message: Decoded) -> list[Turn]:
+    """Read a message; each part of it counts as one."""
+    role, content = str(message.get("role", "")).lower(), message.get("content")
     if isinstance(content, str):
-        return [content]
+        return [Turn(role=role, content=content)]
     if isinstance(content, list):
-        texts = [p.get("text") for p in content if isinstance(p, dict)]
-        if len(texts) != len(content):
-            raise HttpError(400, "invalid message format")
-        return [str(text or "") for text in texts]
-    if message.get("tool_calls"):
-        return [""]
+        return [Turn(role=role, content=_text(part)) for part in content]
+    if "tool_calls" in message:
+        return [Turn(role=role)]
     raise HttpError(400, f"invalid message content type: {_go_type(content)}")
+
+
+def _text(part: object) -> str:
+    match part:
+        case {"type": "text", "text": str(text)}:
+            return text
+        case {"type": "image_url", "image_url": {"url": str()} | str()}:
+            return ""
+    raise HttpError(400, "invalid message format")
+
+
+def _thinks(request: Decoded) -> bool | None:
+    """Whether to think; None leaves it to the model.
+
+    Source: `openai/openai.go`, thinkFromReasoningEffort.
+    """
+    effort = request.get("reasoning_effort", "")
+    if "reasoning" in request:
+        effort = cast("Decoded", request["reasoning"]).get("effort", "")
+    if not effort:
+        return None
+    if effort not in _EFFORTS:
+        known = ", ".join(f'"{each}"' for each in _EFFORTS[:-1])
+        told = f'(must be {known}, or "none")'
+        raise HttpError(400, f"invalid reasoning value: {quoted(str(effort))} {told}")
+    return effort != "none"
 
 
 def _options(request: Decoded) -> dict[str, object]:

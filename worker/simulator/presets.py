@@ -29,18 +29,21 @@ class Preset:
 _WIRE = Preset(
     settings=ServerSettings(keep_alive_s=30.0),
     models=(
-        "tiny?load=300ms&token=1ms&size=250KB",
-        "tiny2?load=300ms&token=1ms&size=250KB",
-        "tiny3?load=300ms&token=1ms&size=250KB",
+        "tiny?load=300ms&token=2ms&size=250KB&answer=0",
+        "tiny2?load=300ms&token=2ms&size=250KB&answer=0",
+        "tiny3?load=300ms&token=2ms&size=250KB&answer=0",
         "child?of=tiny&num_ctx=512",
-        "mid?load=1.1s&token=33ms&size=1.3GB",
-        "big?load=4.5s&token=100ms&size=3.9GB",
+        "mid?load=1.1s&token=33ms&size=1.3GB&answer=0",
+        "big?load=4.5s&token=100ms&size=3.9GB&answer=0",
         "embedder?load=300ms&token=1ms&size=250KB&context=2048&capabilities=embedding",
     ),
     is_cloud_disabled=True,
     is_offline=True,
 )
-"""The servers of the recording: no GPU, no network, random weights."""
+"""The servers of the recording: no GPU, no network, random weights.
+
+None of the models ever ends an answer by itself.
+"""
 
 _DEMO = Preset(
     settings=ServerSettings(gpu=True),

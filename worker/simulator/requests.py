@@ -4,22 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from worker.simulator.gofields import (
+    anything,
+    boolean,
+    integer,
+    listing,
+    mapping,
+    nested,
+    octets,
+    raw,
+    string,
+)
 from worker.simulator.gojson import (
     Check,
     Decoded,
     DecodeError,
     Struct,
     TypeMismatchError,
-    anything,
-    boolean,
     decode,
-    integer,
-    listing,
-    mapping,
-    octets,
-    string,
 )
 from worker.simulator.physics.keepalive import BadDurationError, keep_alive_s
+from worker.simulator.prompts import Turn
 
 _THINK_LEVELS = ("high", "medium", "low", "max")
 
@@ -35,6 +40,7 @@ class Common:
     keep_alive_s: float | None = None
     options: Mapping[str, object]
     think: bool | None = None
+    truncate: bool = True
     shift: bool | None = None
     top_logprobs: int = 0
     format: object = None
@@ -47,8 +53,10 @@ class Generate(Common):
     prompt: str = ""
     suffix: str = ""
     raw: bool = False
-    is_templated: bool = False
-    """Whether a template, a system prompt or a context was given."""
+    template: str = ""
+    system: str = ""
+    context: int = 0
+    """How many tokens of an earlier answer come before the prompt."""
     images: int = 0
 
 
@@ -56,8 +64,7 @@ class Generate(Common):
 class Chat(Common):
     """A request to `/api/chat`."""
 
-    messages: tuple[str, ...] = ()
-    """The content of each message."""
+    messages: tuple[Turn, ...] = ()
     images: int = 0
     has_tools: bool = False
 
@@ -87,13 +94,16 @@ def read_generate(body: bytes) -> Generate:
         keep_alive_s=_get(fields, "keep_alive", None),
         options=_get(fields, "options", {}),
         think=_get(fields, "think", None),
+        truncate=_get(fields, "truncate", default=True),
         shift=_get(fields, "shift", None),
         top_logprobs=_get(fields, "top_logprobs", 0),
         format=fields.get("format"),
         prompt=_get(fields, "prompt", ""),
         suffix=_get(fields, "suffix", ""),
         raw=_get(fields, "raw", default=False),
-        is_templated=any(fields.get(k) for k in ("template", "system", "context")),
+        template=_get(fields, "template", ""),
+        system=_get(fields, "system", ""),
+        context=len(_get(fields, "context", [])),
         images=len(_get(fields, "images", [])),
     )
 
@@ -112,10 +122,14 @@ def read_chat(body: bytes) -> Chat:
         keep_alive_s=_get(fields, "keep_alive", None),
         options=_get(fields, "options", {}),
         think=_get(fields, "think", None),
+        truncate=_get(fields, "truncate", default=True),
         shift=_get(fields, "shift", None),
         top_logprobs=_get(fields, "top_logprobs", 0),
         format=fields.get("format"),
-        messages=tuple(_get(message, "content", "") for message in messages),
+        messages=tuple(
+            Turn(role=_get(each, "role", "").lower(), content=_get(each, "content", ""))
+            for each in messages
+        ),
         images=sum(len(_get(message, "images", [])) for message in messages),
         has_tools=bool(fields.get("tools")),
     )
@@ -159,7 +173,10 @@ def _get(fields: Mapping[str, object], name: str, default: _T) -> _T:
 
 def _keep_alive(value: object) -> float | None:
     try:
-        return keep_alive_s(value)
+        return keep_alive_s(anything(value))
+    except TypeMismatchError as error:
+        error.is_final = True
+        raise
     except BadDurationError as error:
         raise DecodeError(str(error)) from error
 
@@ -180,37 +197,39 @@ def _think(value: object) -> bool:
     return True
 
 
-def _message(value: object) -> Decoded:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise TypeMismatchError(value, "api.Alias")
-    message: Decoded = {}
-    for name, item in value.items():
-        check = _MESSAGE.get(name.lower())
-        if check is None or item is None:
-            continue
-        try:
-            message[name.lower()] = check(item)
-        except TypeMismatchError as error:
-            raise TypeMismatchError(item, error.go_type, path=name.lower()) from error
-    return message
-
-
 _IMAGES = listing("[]api.ImageData", octets("api.ImageData"))
-_MESSAGE: dict[str, Check] = {
-    "role": string,
-    "content": string,
-    "thinking": string,
-    "images": _IMAGES,
-    "tool_calls": listing("[]api.ToolCall"),
-    "tool_name": string,
-    "tool_call_id": string,
-}
+_TOOL_CALL = nested(
+    "api.ToolCall",
+    {"id": string, "function": nested("api.ToolCallFunction", {"name": string})},
+)
+_MESSAGE = nested(
+    "api.Alias",
+    {
+        "role": string,
+        "content": string,
+        "thinking": string,
+        "images": _IMAGES,
+        "tool_calls": listing("[]api.ToolCall", _TOOL_CALL),
+        "tool_name": string,
+        "tool_call_id": string,
+    },
+)
+TOOL = nested(
+    "api.Tool",
+    {
+        "type": string,
+        "function": nested(
+            "api.ToolFunction",
+            {"name": string, "description": string},
+            struct="ToolFunction",
+        ),
+    },
+    struct="Tool",
+)
 _SHARED: dict[str, Check] = {
     "model": string,
     "stream": boolean,
-    "format": anything,
+    "format": raw,
     "keep_alive": _keep_alive,
     "options": mapping,
     "think": _think,
@@ -238,8 +257,8 @@ _CHAT = Struct(
     "ChatRequest",
     {
         **_SHARED,
-        "messages": listing("[]api.Message", _message),
-        "tools": listing("api.Tools"),
+        "messages": listing("[]api.Message", _MESSAGE),
+        "tools": listing("api.Tools", TOOL),
     },
     package="api",
 )

@@ -14,6 +14,7 @@ _TRAITS = (
     "load",
     "unload",
     "token",
+    "answer",
     "size",
     "context",
     "capabilities",
@@ -118,6 +119,9 @@ def _weights(spec: str, name: Name, traits: Mapping[str, str]) -> Weights:
         size_bytes=size_bytes,
         load_s=_seconds(spec, "load", traits.get("load", "2s")),
         token_s=_seconds(spec, "token", traits.get("token", "20ms")),
+        answer_tokens=_count(
+            spec, "answer", traits.get("answer", "48"), least=0, example=48
+        ),
         train_context=_count(spec, "context", traits.get("context", "8192")),
         family=traits.get("family", "nomic-bert" if embeds else "llama"),
         parameter_size=f"{size_bytes / _BYTES_PER_PARAMETER / 1e9:.1f}B",
@@ -148,10 +152,13 @@ def _size(spec: str, value: str) -> int:
     return int(float(match[1]) * _BYTES[match[2] or "B"])
 
 
-def _count(spec: str, name: str, value: str) -> int:
-    if not value.isdecimal() or int(value) == 0:
+def _count(
+    spec: str, name: str, value: str, *, least: int = 1, example: int = 8192
+) -> int:
+    if not value.isdecimal() or int(value) < least:
         raise BadSpecError(
-            f'model "{spec}": "{name}={value}" is no number above 0; write {name}=8192'
+            f'model "{spec}": "{name}={value}" is no number from {least}; '
+            f"write {name}={example}"
         )
     return int(value)
 

@@ -23,6 +23,7 @@ class ChatTranslation:
 
     def __init__(self, host: Host, exchange: Exchange, request: Decoded) -> None:
         self._exchange = exchange
+        exchange.has_charset = False
         self._created = int(host.clock.wall())
         self._id = f"{self.prefix}-{sum(host.requests.values()) % 1000}"
         options = cast("Mapping[str, object]", request.get("stream_options", {}))
@@ -109,6 +110,7 @@ class EmbeddingTranslation:
 
     def __init__(self, exchange: Exchange, *, is_base64: bool) -> None:
         self._exchange = exchange
+        exchange.has_charset = False
         self._is_base64 = is_base64
 
     async def answer(self, body: Body, *, status: int = 200) -> None:

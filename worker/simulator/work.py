@@ -1,35 +1,25 @@
 """A request that needs a runner: its wait, its work, and how it is answered."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from worker.simulator.answers import ZERO_TIME, Metrics, Shape, prompt_tokens, words
-from worker.simulator.errors import HttpError
-from worker.simulator.exchange import Body, to_json
+from worker.simulator.answers import ZERO_TIME, Metrics, Shape, words
+from worker.simulator.errors import HttpError, llama_server_error
+from worker.simulator.exchange import Body
 from worker.simulator.faults import Kind
+from worker.simulator.gojson import as_written
+from worker.simulator.gosyntax import quoted
 from worker.simulator.host import Host, Session
 from worker.simulator.physics.events import Started
 from worker.simulator.physics.models import Capability, Model
 from worker.simulator.physics.options import Wanted, WrongTypeError, want
 from worker.simulator.physics.runner import Inference
+from worker.simulator.prompts import Window, answer_size
 from worker.simulator.requests import Common, Generate
+from worker.simulator.templates import BadTemplateError
 
-_OPEN_ENDED_TOKENS = 48
-"""How much is written when no number of tokens is asked for."""
-
-_NO_IMAGES = to_json(
-    {
-        "error": {
-            "code": 400,
-            "message": "Multimodal data provided, but model does not support "
-            "multimodal requests.",
-            "type": "invalid_request_error",
-        }
-    }
-).decode()
-"""llama-server's answer, which Ollama hands on as text."""
+_NO_IMAGES = "Multimodal data provided, but model does not support multimodal requests."
 
 
 class Writer(Protocol):
@@ -71,8 +61,8 @@ class Work:
     request: Common
     model: Model
     shape: Shape
-    prompt: str | None
-    """None only loads."""
+    measure: Callable[[Window], int] | None
+    """Counts the tokens of the prompt, or refuses it; None only loads."""
     images: int
 
     async def serve(self, host: Host, writer: Writer) -> None:
@@ -81,20 +71,23 @@ class Work:
         wanted = wanted_of(
             host, self.model, self.request.options, shift=self.request.shift
         )
-        limit = wanted.num_predict
-        tokens = limit if limit > 0 else _OPEN_ENDED_TOKENS
+        window = Window.of(self.model, wanted, truncates=self.request.truncate)
+        size, refusal = self._measured(window)
+        tokens, reason = answer_size(self.model, wanted, window, prompt=size)
         async with host.session(
             self.model,
             wanted,
             keep_alive_s=self.request.keep_alive_s,
-            inference=None if self.prompt is None else Inference(tokens=tokens),
+            inference=None if self.measure is None else Inference(tokens=tokens),
         ) as session:
             granted_at = await session.granted()
-            if self.prompt is None:
+            if self.measure is None:
                 await answer_empty(host, writer, self.request, self.shape, "load")
                 return
+            if isinstance(refusal, BadTemplateError):
+                raise refusal
             started = await session.started()
-            self._check_input()
+            self._check_input(refusal)
             if host.faults.strike(
                 Kind.EARLY_END, model=self.model.name.full, path=self.shape.path
             ):
@@ -106,27 +99,35 @@ class Work:
             metrics = Metrics(
                 total_s=finished_at - arrived_at,
                 load_s=granted_at - arrived_at,
-                prompt_tokens=prompt_tokens(self.prompt),
+                prompt_tokens=size,
                 prompt_s=started.prompt_s,
                 tokens=tokens,
                 token_s=started.token_s,
             )
-        reason = "length" if limit > 0 else "stop"
         text = ("", "") if self.request.stream else self._text(tokens)
         await self._finish(host, writer, text, {"done_reason": reason}, metrics)
 
-    def _check_input(self) -> None:
+    def _measured(self, window: Window) -> tuple[int, HttpError | None]:
+        """The tokens of the prompt, or what is wrong with it once its turn comes."""
+        try:
+            return (self.measure(window) if self.measure else 0), None
+        except HttpError as error:
+            return 0, error
+
+    def _check_input(self, refusal: HttpError | None) -> None:
         """Refuse what llama-server refuses once the work begins.
 
         Source: `llm/llama_server.go`, Completion.
         """
         wish = self.request.format
         if wish not in (None, "", "json") and not isinstance(wish, dict):
-            text = json.dumps(json.dumps(wish, separators=(",", ":")))
+            text = quoted(as_written(wish))
             expected = 'expected "json" or a valid JSON Schema object'
             raise HttpError(500, f"invalid format: {text}; {expected}")
         if self.images and Capability.VISION not in self.model.capabilities:
-            raise HttpError(400, _NO_IMAGES)
+            raise llama_server_error(_NO_IMAGES)
+        if refusal:
+            raise refusal
 
     async def _end_early(self, session: Session, writer: Writer) -> None:
         """Answer as when the runner's stream ends without its last piece.
@@ -171,7 +172,8 @@ class Work:
         part = self.shape.part(self.request.model, host.clock.stamp(), *text)
         context = {}
         if isinstance(self.request, Generate) and not self.request.raw:
-            context["context"] = [*range(metrics.prompt_tokens + metrics.tokens)]
+            tokens = metrics.prompt_tokens - 1 + metrics.tokens
+            context["context"] = [*range(tokens)]
         body = {**part, "done": True, **reason, **context, **metrics.as_json()}
         if self.request.stream:
             await writer.line(body)

@@ -97,6 +97,33 @@ def test_too_deep_a_body_is_refused():
             "number|ChatRequest.messages.content|string",
         ),
         (read_chat, '{"tools":{}}', "object|ChatRequest.tools|api.Tools"),
+        (read_chat, '{"tools":[5]}', "number|ChatRequest.tools|api.Tool"),
+        (read_chat, '{"tools":[{"type":5}]}', "number|Tool.tools.type|string"),
+        (
+            read_chat,
+            '{"tools":[{"function":{"name":5}}]}',
+            "number|ToolFunction.tools.function.name|string",
+        ),
+        (
+            read_chat,
+            '{"messages":[{"tool_calls":[{"function":5}]}]}',
+            "number|ChatRequest.messages.tool_calls.function|api.ToolCallFunction",
+        ),
+        (
+            read_generate,
+            '{"keep_alive":1e400}',
+            "number 1e400|GenerateRequest.keep_alive|float64",
+        ),
+        (
+            read_generate,
+            '{"model":5,"keep_alive":-1e400}',
+            "number -1e400|GenerateRequest.keep_alive|float64",
+        ),
+        (
+            read_generate,
+            '{"options":{"num_ctx":1e400}}',
+            "number 1e400|GenerateRequest.options|float64",
+        ),
         (read_embed, '{"dimensions":true}', "bool|EmbedRequest.dimensions|int"),
         (read_embedding, '{"prompt":[]}', "array|EmbeddingRequest.prompt|string"),
     ],
@@ -151,6 +178,15 @@ def test_field_names_match_in_any_case_and_what_follows_the_body_is_ignored():
     request = read_generate(b'{"MODEL":"m","Keep_Alive":5,"other":1} trailing')
 
     assert (request.model, request.keep_alive_s) == ("m", 5)
+
+
+@pytest.mark.parametrize("again", ["options", "OPTIONS"])
+def test_a_map_given_twice_is_one_and_anything_else_the_last(again):
+    body = f'{{"model":"a","model":"b","options":{{"x":1,"y":1}},"{again}":{{"y":2}}}}'
+
+    request = read_generate(body.encode())
+
+    assert (request.model, request.options) == ("b", {"x": 1, "y": 2})
 
 
 def test_levels_of_thinking_mean_to_think():

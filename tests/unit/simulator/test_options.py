@@ -45,6 +45,11 @@ SAME = [
     ),
     pytest.param({}, {"num_thread": 0.0}, id="num_thread equal to the default"),
     pytest.param({}, {"draft_num_predict": 0.0}, id="no draft"),
+    pytest.param(
+        {"draft_num_predict": None},
+        {"draft_num_predict": 4.9},
+        id="draft null is the default, 4",
+    ),
     pytest.param({}, {"num_ctx": 4096.9}, id="fractions are cut off"),
 ]
 OTHER = [
@@ -65,6 +70,7 @@ OTHER = [
     pytest.param({}, {"num_thread": 1.0}, id="num_thread"),
     pytest.param({"num_thread": 1.0}, {}, id="num_thread left out"),
     pytest.param({}, {"draft_num_predict": 4.0}, id="draft without a draft model"),
+    pytest.param({}, {"draft_num_predict": None}, id="draft null counts as given"),
 ]
 
 

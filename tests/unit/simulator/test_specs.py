@@ -8,7 +8,7 @@ from worker.simulator.specs import BadSpecError, parse_models
 
 
 def test_a_model_is_a_name_and_what_it_is_like():
-    spec = "llama3:8b?load=12s&token=30ms&size=4.7GB&context=8192&unload=1s"
+    spec = "llama3:8b?load=12s&token=30ms&size=4.7GB&context=8192&unload=1s&answer=9"
     [model] = parse_models([f"{spec}&capabilities=vision,completion&family=mllama"])
 
     weights = model.weights
@@ -16,7 +16,7 @@ def test_a_model_is_a_name_and_what_it_is_like():
     assert (weights.load_s, weights.token_s, weights.unload_s) == (12, 0.03, 1)
     assert (weights.size_bytes, weights.train_context) == (4_700_000_000, 8192)
     assert weights.capabilities == (Capability.COMPLETION, Capability.VISION)
-    assert weights.family == "mllama"
+    assert (weights.family, weights.answer_tokens) == ("mllama", 9)
 
 
 def test_a_child_shares_the_weights_and_has_parameters_of_its_own():
@@ -55,6 +55,7 @@ def test_a_later_model_replaces_an_earlier_one():
         ("m?token=fast", "write token=1.5s"),
         ("m?size=big", "write size=4.7GB"),
         ("m?context=0", "write context=8192"),
+        ("m?answer=x", "is no number from 0; write answer=48"),
         ("m?capabilities=chat", 'unknown capability "chat"; known: completion'),
         ("m?of=base", "names no model before it"),
         ("m?num_ctx=x", "is no whole number"),

@@ -11,6 +11,9 @@ from worker.simulator.physics.names import Name
 BLOBS = "/root/.ollama/models/blobs"
 """Where the server that is simulated would keep its blobs."""
 
+MANIFESTS = "/root/.ollama/models/manifests"
+"""And what its names stand for."""
+
 
 class Capability(enum.StrEnum):
     """What a model can do, in the order in which Ollama lists it."""
@@ -38,6 +41,8 @@ class Weights:
     parameter_size: str
     embedding_length: int
     capabilities: tuple[Capability, ...]
+    answer_tokens: int = 0
+    """After so many an answer without a limit ends by itself; 0 is never."""
     unload_s: float = 0.0
     """How long the next load waits for the memory to come free."""
 

@@ -34,6 +34,7 @@ _TYPES = {
 _MIN_CONTEXT = 4
 _MIN_VISION_CONTEXT = 2048
 _EMBEDDING_BATCH = 2048
+_DRAFT_TOKENS = 4
 
 
 class WrongTypeError(ValueError):
@@ -85,6 +86,7 @@ class Wanted:
     num_batch_auto: bool = False
     shift: bool = True
     num_predict: int = -1
+    num_keep: int = 4
 
 
 def want(
@@ -117,6 +119,7 @@ def want(
     least = _MIN_CONTEXT
     if Capability.VISION in model.capabilities:
         least = _MIN_VISION_CONTEXT
+    draft = _DRAFT_TOKENS if "draft_num_predict" in named else 0  # given as null
     main_gpu, use_mmap = values.get("main_gpu"), values.get("use_mmap")
     return Wanted(
         options=RunnerOptions(
@@ -126,12 +129,13 @@ def want(
             main_gpu=main_gpu,
             use_mmap=None if use_mmap is None else bool(use_mmap),
             num_thread=values.get("num_thread", 0),
-            draft_num_predict=values.get("draft_num_predict", 0),
+            draft_num_predict=values.get("draft_num_predict", draft),
         ),
         num_ctx_auto="num_ctx" not in named and not settings.context_length,
         num_batch_auto="num_batch" not in named and not embedding_batch,
         shift=model.family != "deepseek2" if shift is None else shift,
         num_predict=values.get("num_predict", -1),
+        num_keep=values.get("num_keep", 4),
     )
 
 
