@@ -14,10 +14,10 @@ from ollama_warmup.target import Resolved, resolve
 from tasks import lanes
 from tasks.published import Published
 from worker import runtime
+from worker.call import Answer, Call, Failed, Queued, TryAgain
 from worker.celery import app
 from worker.core import residency
 from worker.core.domain import Outcome
-from worker.warming import Answer, Call, Failed, Queued, TryAgain
 
 logger = logging.getLogger(__name__)
 

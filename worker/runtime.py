@@ -13,6 +13,7 @@ from ollama_warmup.target import Target
 from worker import warming
 from worker.adapters.ollama import Ollama
 from worker.adapters.store import Store
+from worker.call import Answer, Call, Means, Say
 
 _hosts: dict[str, Ollama] = {}
 _stores: list[Store] = []
@@ -51,9 +52,9 @@ def wanted() -> tuple[Target, ...]:
     return warmlist.read(settings.current())
 
 
-def make_warm(call: warming.Call, *, say: warming.Say) -> warming.Answer:
+def make_warm(call: Call, *, say: Say) -> Answer:
     """Make one target warm on its host; see `worker.warming.make_warm`."""
-    means = warming.Means(
+    means = Means(
         ollama=ollama(call.target.host),
         store=store(),
         clock=_Clock(),

@@ -8,15 +8,13 @@ host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
 
 import logging
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from ollama_warmup.durations import format_short
 from ollama_warmup.errors import InUse, Refused, WarmupError
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
-from worker.adapters.store import Store
+from worker.call import Answer, Call, Failed, Means, Queued, TryAgain
 from worker.core import estimates, failures, residency
 from worker.core.domain import (
     Holder,
@@ -39,72 +37,6 @@ LOOK_S = 0.1
 """Between two looks at a held lane."""
 SAY_S = 1.0
 """Between two words on how far a load is."""
-
-Say = Callable[[float, float | None], None]
-"""Takes the seconds since a load began, and those expected (None = no history)."""
-
-
-class Clock(Protocol):
-    """Time as one process sees it."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What a call works with."""
-
-    ollama: Ollama
-    store: Store
-    clock: Clock
-    say: Say
-    ceiling_s: float
-    """Seconds after which a load is given up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One run of a task that wants a target warm."""
-
-    target: Target
-    task_id: str
-    process: str
-    """`node:pid`, for people."""
-    patience_s: float
-    """Seconds that this run may wait for its load."""
-    waiting_since: float | None = None
-    """When the first run of this task began to wait, by the store's clock."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queued:
-    """Not yet: put the task back at the tail of its lane."""
-
-    waiting_since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The load failed for everybody who waits for it; a retry is no use now."""
-
-    error: WarmupError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryAgain:
-    """The load that this call began failed, and a retry may help."""
-
-    error: WarmupError
-    countdown_s: float
-    waiting_since: float | None
-    """As of the call; None = this run did not wait."""
-
-
-Answer = Outcome | Queued | Failed | TryAgain
 
 
 def make_warm(call: Call, means: Means) -> Answer:
@@ -137,11 +69,11 @@ def find_resident(target: Target, *, ollama: Ollama) -> Resident | None:
 class _Seen:
     """What one look told."""
 
-    resident: Resident | None
     view: HostView
-    fits: bool
     record: LoadRecord | None
     holder: Holder | None
+    resident: Resident | None = None
+    fits: bool = False
 
 
 @dataclass(slots=True)
@@ -164,36 +96,40 @@ class _Attempt:
             seen = self._look()
             if (answer := self._answer(seen)) is not None:  # (1), (2)
                 return answer
-            if not self._is_held():
+            if seen.holder is None:
                 holder = self._holder(seen)
                 if store.take_lane(host, holder):
                     return self._with_lane(holder)
-            if self.since is None:  # (3)
-                self.since = store.now()
-            while self._is_held():
+            since = self._wait_for(seen.holder)  # (3)
+            while store.holder(host) is not None:
                 if clock.monotonic() >= gives_up_at:
-                    return Queued(waiting_since=self.since)
+                    return Queued(waiting_since=since)
                 clock.sleep(LOOK_S)
 
-    def _look(self) -> _Seen:
+    def _look(self, *, mine: Holder | None = None) -> _Seen:
+        """See what there is; nothing is resident while another load is to prove it."""
+        target = self.call.target
         view = self.means.ollama.view()
+        record, holder = self.means.store.read(target.host, target.key)
+        if holder is not None and holder != mine and holder.key == target.key:
+            return _Seen(view=view, record=None, holder=holder)
         resident = self.model.find(view)
         fits = resident is not None and self.model.is_warm(resident, view)
-        target = self.call.target
-        record, holder = self.means.store.read(target.host, target.key)
         return _Seen(
-            resident=resident, view=view, fits=fits, record=record, holder=holder
+            view=view, record=record, holder=holder, resident=resident, fits=fits
         )
 
-    def _answer(self, seen: _Seen, *, mine: Holder | None = None) -> Answer | None:
-        """(1) and (2): what can be answered without a load, or None.
+    def _wait_for(self, holder: Holder | None) -> float:
+        """Wait from now on, if not yet; say how far the load is, if it is ours, too."""
+        now = self.means.store.now()
+        if holder is not None and holder.key == self.call.target.key:
+            self.means.say(now - holder.began_at, holder.expected_s)
+        self.since = now if self.since is None else self.since
+        return self.since
 
-        While another load of this very target is not verified, a view that lists
-        it is no proof.
-        """
-        record, holder = seen.record, seen.holder
-        if holder is not None and holder != mine and holder.key == self.call.target.key:
-            return None
+    def _answer(self, seen: _Seen) -> Answer | None:
+        """(1) and (2): what can be answered without a load, or None."""
+        record = seen.record
         if record is None or record.error is None:
             return self._warm(seen)
         error = failures.revive(record.error, record.text)
@@ -247,13 +183,6 @@ class _Attempt:
     def _waited_for(self, record: LoadRecord) -> bool:
         return self.since is not None and self.since <= record.ended_at
 
-    def _is_held(self) -> bool:
-        """Whether another load has the lane; says how far it is, if it is ours."""
-        holder = self.means.store.holder(self.call.target.host)
-        if holder is not None and holder.key == self.call.target.key:
-            self.means.say(self.means.store.now() - holder.began_at, holder.expected_s)
-        return holder is not None
-
     def _holder(self, seen: _Seen) -> Holder:
         if self.model.info.is_remote:
             raise Refused(
@@ -282,8 +211,8 @@ class _Attempt:
         """(4) to (6); the lane goes to the keeper, or back."""
         host = self.call.target.host
         try:
-            seen = self._look()  # (4)
-            answer = self._answer(seen, mine=holder)
+            seen = self._look(mine=holder)  # (4)
+            answer = self._answer(seen)
             if answer is None:
                 self._refuse_if_in_use(seen)  # (5)
         except BaseException:

@@ -31,7 +31,7 @@ class Simulated:
         answer: dict[str, Any] = httpx.get(f"{self.url}/_sim/stats").json()
         return answer
 
-    def post(self, path: str, **body: object) -> httpx.Response:
+    def post(self, path: str, /, **body: object) -> httpx.Response:
         return httpx.post(f"{self.url}{path}", json=body, timeout=60)
 
     def delete(self, path: str, **body: object) -> httpx.Response:

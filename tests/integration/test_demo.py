@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_supervisor import until
+
 DEMO = [sys.executable, "-m", "worker.cli", "demo"]
 
 
@@ -49,14 +51,28 @@ def test_a_model_that_is_loaded_already_ends_it_with_what_to_type(stage):
     assert "tiny:latest" in stage.simulated.resident()
 
 
+def test_other_models_that_are_loaded_are_listed_and_nothing_is_sent(stage):
+    stage.warmup("tiny")
+    loads = stage.simulated.loads()
+
+    ended = run(stage, "--model", "tiny2")
+
+    assert ended.returncode == 2
+    assert "    tiny:latest\n" in ended.stderr
+    assert "--yes" in ended.stderr
+    assert stage.simulated.loads() == loads
+
+
 def test_on_a_real_server_it_loads_once_and_unloads_nothing(stage):
+    stage.warmup("tiny")
     before = stage.simulated.stats()
 
-    ended = run(stage, "--model", "mid?num_ctx=2048")
+    ended = run(stage, "--model", "mid?num_ctx=2048", "--yes")
 
     after = stage.simulated.stats()
     assert ended.returncode == 0, ended.stderr
     assert "times faster" in ended.stdout
+    assert "20 callers at once were answered: " in ended.stdout
     assert after["loads"] == before["loads"] + 1
     assert after["unloads"] == before["unloads"]
     assert stage.simulated.resident()["mid:latest"]["context_length"] == 2048
@@ -88,15 +104,28 @@ def test_nothing_is_left_behind_when_it_is_ended_half_way(number):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 20
-    while len(marked(mark)) < 6 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert len(marked(mark)) >= 6
+    assert until(lambda: len(marked(mark)) >= 6, seconds=20)
 
     os.kill(demo.pid, number)
     demo.communicate(timeout=20)
 
-    deadline = time.monotonic() + 10
-    while marked(mark) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert marked(mark) == []
+    assert until(lambda: not marked(mark))
+
+
+def test_it_stays_until_ctrl_c_when_asked(stage):
+    demo = subprocess.Popen(
+        [*DEMO, "--model", "mid", "--keep"],
+        env=os.environ | {"OLLAMA_HOST": stage.system.ollama},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert demo.stdout
+    for line in demo.stdout:
+        if "Ctrl-C ends everything" in line:
+            break
+    time.sleep(0.5)
+    demo.send_signal(signal.SIGINT)
+
+    rest, _ = demo.communicate(timeout=20)
+    assert demo.returncode == 0
+    assert "Everything that the demo started has ended." in rest

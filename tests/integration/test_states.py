@@ -13,13 +13,14 @@ from redis import Redis
 
 from worker.cli.supervisor import free_port, listens
 
+FLOWER = [sys.executable, "-m", "celery", "-A", "worker", "flower"]
+
 
 @pytest.fixture(scope="module")
 def flower(_stage):
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "celery", "-A", "worker", "flower"]
-        + ["--address=127.0.0.1", f"--port={port}"],
+        [*FLOWER, "--address=127.0.0.1", f"--port={port}"],
         env=os.environ
         | _stage.system.environment
         | {"FLOWER_UNAUTHENTICATED_API": "true"},

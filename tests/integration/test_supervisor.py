@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,90 @@ def test_a_process_that_is_never_ready_is_told():
 
         with pytest.raises(ProcessFailed, match="slow was not ready within 0 s"):
             supervisor.wait_ready(timeout_s=0.2, progress=lambda _: None)
+
+
+SAYS_WHEN = """
+import pathlib, signal, sys, time
+def end(*_):
+    time.sleep(float(sys.argv[2]))
+    with open(sys.argv[1], "a") as file:
+        file.write(sys.argv[3])
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("pid", flush=True)
+time.sleep(600)
+"""
+
+
+def test_what_the_others_need_ends_after_them(tmp_path):
+    told = tmp_path / "told"
+    with Supervisor(grace_s=5) as supervisor:
+        for name, pause in (("broker", "0"), ("worker", "0.3")):
+            supervisor.start(
+                name,
+                [sys.executable, "-c", SAYS_WHEN, str(told), pause, f"{name} "],
+                ready=partial(supervisor.said, name, "pid"),
+                is_last=name == "broker",
+            )
+        supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+
+    assert told.read_text() == "worker broker "
+
+
+def test_a_second_signal_ends_everything_at_once():
+    script = SUPERVISING.replace("Supervisor()", "Supervisor(grace_s=60)")
+    supervising = subprocess.Popen(
+        [sys.executable, "-c", script, family(STUBBORN)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert supervising.stdout
+    parent, child = pids_in(Path(supervising.stdout.readline().strip()))
+
+    supervising.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    assert lives(parent)
+    supervising.send_signal(signal.SIGTERM)
+    supervising.wait(timeout=10)
+
+    assert not lives(parent)
+    assert not lives(child)
+    supervising.stdout.close()
+
+
+def test_a_death_is_told_once_and_its_children_go_too():
+    with Supervisor() as supervisor:
+        supervisor.start(
+            "family",
+            [sys.executable, "-c", family()],
+            ready=lambda: supervisor.said("family", "pid"),
+        )
+        supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+        parent, child = pids_in(supervisor.folder)
+
+        os.kill(parent, signal.SIGKILL)
+        assert until(lambda: not lives(parent))
+
+        assert [death.cause for death in supervisor.deaths()] == ["killed by SIGKILL"]
+        assert list(supervisor.deaths()) == []
+        assert until(lambda: not lives(child))
+        supervisor.restart("family")
+        supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+
+
+def test_a_log_that_grows_too_long_begins_anew(monkeypatch):
+    monkeypatch.setattr("worker.cli.process.LOG_BYTES", 1000)
+    script = "import time; print('x' * 1999, flush=True); time.sleep(60)"
+    with Supervisor() as supervisor:
+        supervisor.start(
+            "talker",
+            [sys.executable, "-c", script],
+            ready=lambda: supervisor.said("talker", "xx"),
+        )
+        supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
+
+        [line] = supervisor.processes["talker"].new_lines()
+
+        assert len(line) == 1999
+        assert (supervisor.folder / "talker.log").read_text() == ""
+        assert len((supervisor.folder / "talker.log.1").read_text()) == 2000

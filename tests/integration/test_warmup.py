@@ -136,6 +136,15 @@ def test_a_200_that_ended_early_is_retried_until_the_model_has_answered(stage):
     assert f"[{answer['id']}] retry: Retry in" in stage.worker_log()
 
 
+def test_a_host_that_is_away_for_a_moment_costs_a_retry_and_no_answer(stage):
+    fault(stage, fault="status", status=502, path="/api/ps", times=2)
+
+    answer = stage.warmup("tiny")
+
+    assert answer["result"]["outcome"] == "loaded"
+    assert f"[{answer['id']}] retry: Retry in" in stage.worker_log()
+
+
 def test_out_of_memory_is_not_tried_again(stage):
     fault(stage, fault="out_of_memory", model="tiny2")
     before = stage.simulated.stats()["requests"]["/api/generate"]

@@ -1,0 +1,147 @@
+"""A system in one terminal: started, used from another, killed, ended."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.integration.test_demo import marked
+from tests.integration.test_supervisor import until
+
+COMMAND = [sys.executable, "-m", "worker.cli"]
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+
+
+class Up:
+    """`ollama-warmup up` in a process, and what it said so far."""
+
+    def __init__(self, state, ollama, *options, hosts=""):
+        self.mark = f"up-{uuid.uuid4()}"
+        self.env = os.environ | {"XDG_STATE_HOME": str(state), "OLLAMA_HOST": ollama}
+        if hosts:
+            self.env["OLLAMA_WARMUP_HOSTS"] = hosts
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [*COMMAND, "up", *options],
+            env=self.env | {"MARK": self.mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self):
+        assert self.process.stdout
+        self.lines.extend(iter(self.process.stdout.readline, ""))
+
+    def said(self, text, *, times=1):
+        return "".join(self.lines).count(text) >= times
+
+    def ready(self):
+        assert until(lambda: self.said("all are ready"), seconds=30), self.lines
+        return self
+
+    def pid(self, name):
+        return int(re.findall(rf" {name} .*pid (\d+)\)", "".join(self.lines))[-1])
+
+    def run(self, *words):
+        return subprocess.run(
+            [*COMMAND, *words],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.process.wait(timeout=40)
+        self._reader.join(timeout=40)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def up(_stage, tmp_path_factory):
+    url = _stage.system.ollama
+    running = Up(tmp_path_factory.mktemp("state"), url, hosts=f"gpu-1={url}").ready()
+    yield running
+    running.end(signal.SIGKILL)
+
+
+def test_another_terminal_finds_it_and_its_line_tells_the_warm_up(up, stage):
+    ended = up.run("warm", "tiny")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "tiny: loaded" in ended.stdout
+    assert until(lambda: up.said("worker  Model warmup completed: tiny"))
+    assert "tiny:latest" in stage.simulated.resident()
+
+
+def test_a_second_one_of_the_same_namespace_is_refused(up):
+    ended = up.run("up")
+
+    assert ended.returncode == 1
+    assert f"runs already (pid {up.process.pid})" in ended.stderr
+
+
+def test_a_worker_that_is_killed_is_told_and_started_again(up):
+    os.kill(up.pid("worker"), signal.SIGKILL)
+
+    assert until(lambda: up.said("died (killed by SIGKILL), starts again in 1 s"))
+    assert until(lambda: up.said("worker  ready (pid", times=2), seconds=20)
+    assert up.run("warm", "tiny2").returncode == 0
+
+
+def test_what_it_prints_to_type_is_what_it_runs_with(up):
+    shown = dict(re.findall(r"export (\w+)=(\S+)", "".join(up.lines)))
+
+    assert shown["OLLAMA_WARMUP_NAMESPACE"] == "ollama-warmup"
+    assert redis.Redis.from_url(shown["OLLAMA_WARMUP_BROKER_URL"]).ping()
+
+
+def broker(up):
+    return redis.Redis.from_url(re.findall(r"redis://\S+", "".join(up.lines))[0])
+
+
+def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
+    first = Up(tmp_path, "127.0.0.1:1").ready()
+    assert first.said("does not answer")
+    broker(first).set("kept", "yes")
+    began = time.monotonic()
+
+    assert first.end() == 0
+
+    assert time.monotonic() - began < 10
+    assert marked(first.mark) == []
+    assert not list(tmp_path.rglob("environment"))
+    second = Up(tmp_path, "127.0.0.1:1")
+    assert until(lambda: second.said("valkey  listens on"), seconds=20)
+    assert broker(second).get("kept") == b"yes"
+    second.end(signal.SIGKILL)
+    assert until(lambda: marked(second.mark) == [], seconds=30)
+
+
+def test_what_has_no_effect_in_the_environment_is_told(up):
+    assert up.said("OLLAMA_HOST is ignored", times=1)
+
+
+def test_a_port_for_flower_that_is_taken_is_told(stage, tmp_path):
+    port = stage.system.flower_port
+    refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))
+
+    assert refused.process.wait(timeout=20) == 1
+    assert until(lambda: refused.said(f"port {port} for Flower is taken"))
+    refused.end()

@@ -1,0 +1,118 @@
+"""`ollama-warmup warm` as a person and as a script use it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.test_supervisor import until
+from worker.cli.supervisor import free_port
+
+
+def warm(stage, *words, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "worker.cli", "warm", *words],
+        env=os.environ | stage.system.environment | env,
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+
+
+def test_without_a_terminal_it_prints_one_line_a_model(stage):
+    ended = warm(stage, "tiny", "embedder")
+
+    assert ended.returncode == 0
+    tiny, embedder = ended.stdout.splitlines()
+    assert tiny.startswith("tiny: loaded, ")
+    assert re.search(r" s, context 4096, expires in (30|2\d)s$", tiny)
+    assert embedder.startswith("embedder: loaded, ")
+    assert ended.stderr == ""
+
+
+def test_json_is_one_document_with_a_result_or_an_error_for_each(stage):
+    ended = warm(stage, "tiny?num_ctx=2048", "nope", "--json")
+
+    good, bad = json.loads(ended.stdout)["models"]
+    assert ended.returncode == 1
+    assert good["request"] == "tiny?num_ctx=2048"
+    assert good["result"]["context_length"] == 2048
+    assert bad["error"]["type"] == "UnknownModel"
+    assert "ollama pull nope" in bad["error"]["message"]
+
+
+def test_one_that_fails_is_told_with_the_next_step(stage):
+    ended = warm(stage, "tiny", "nope")
+
+    assert ended.returncode == 1
+    assert "tiny: loaded" in ended.stdout
+    assert "nope: failed (UnknownModel)" in ended.stdout
+    assert "ollama pull nope" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["tiny?nun_ctx=1"], "did you mean num_ctx?"),
+        (["tiny", "--host", "GPU"], "is no host name"),
+        (["tiny", "--timeout", "90"], "write 90s"),
+        ([], "Missing argument"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_sent(stage, words, told):
+    before = stage.simulated.stats()["requests"]
+
+    ended = warm(stage, *words)
+
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert stage.simulated.stats()["requests"].get("/api/show") == before.get(
+        "/api/show"
+    )
+
+
+def test_a_broker_that_is_not_there_is_told_with_the_way_out(stage):
+    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
+
+    ended = warm(stage, "tiny", OLLAMA_WARMUP_BROKER_URL=url)
+
+    assert ended.returncode == 3
+    assert "`ollama-warmup up` brings a broker" in ended.stderr
+    assert "secret" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_load_goes_on_when_the_wait_is_over(stage):
+    ended = warm(stage, "mid", "--timeout", "0.5s")
+
+    assert ended.returncode == 4
+    assert "mid: failed (TimedOut)" in ended.stdout
+    assert "it goes on" in ended.stderr
+    assert until(lambda: "mid:latest" in stage.simulated.resident())
+
+
+def test_a_missing_worker_is_told_before_the_time_is_over(stage):
+    ended = warm(stage, "tiny", "--timeout", "4s", OLLAMA_WARMUP_NAMESPACE="empty")
+
+    assert ended.returncode == 4
+    assert "no worker answers" in ended.stderr
+    assert "    ollama-warmup up\n" in ended.stderr
+
+
+def test_a_terminal_sees_a_bar_for_each_model(stage):
+    ours, theirs = os.openpty()
+    env = os.environ | stage.system.environment | {"TERM": "xterm", "COLUMNS": "120"}
+    argv = [sys.executable, "-m", "worker.cli", "warm", "tiny"]
+
+    ended = subprocess.run(argv, env=env, stderr=theirs, timeout=40, check=False)
+
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert ended.returncode == 0
+    assert "━━" in shown
+    assert "queued" in shown
