@@ -1,0 +1,1 @@
+"""The benchmarks; bench/README.md tells what each measures. No part of the wheel."""
