@@ -11,11 +11,14 @@ RUN := $(UV) run --locked
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: setup  ## See a cold and a warm first answer; MODEL=name takes the Ollama at OLLAMA_HOST
+demo: setup  ## See a cold and a warm first answer; MODEL=name on the Ollama at OLLAMA_HOST; KEEP=1 stays
 	@$(RUN) ollama-warmup demo
 
+up: setup  ## Run worker, Flower and a broker beside the Ollama at OLLAMA_HOST, until Ctrl-C
+	@$(RUN) ollama-warmup up
+
 test: setup  ## Run all tests; they bring their own Redis and Ollama
-	@$(RUN) pytest
+	@$(RUN) pytest -n 4 --dist loadfile
 
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
@@ -37,4 +40,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo test check lint worker setup
+.PHONY: help demo up test check lint worker setup

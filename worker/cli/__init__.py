@@ -1,4 +1,8 @@
-"""The command line, `ollama-warmup …`: one module a command."""
+"""The command line, `ollama-warmup …`: one module a command.
+
+A command's module imports what the command needs when it runs, so that `--help`
+answers at once.
+"""
 
 import sys
 
@@ -7,6 +11,8 @@ import typer
 from ollama_warmup.errors import WarmupError
 from worker.cli.demo import demo
 from worker.cli.simulate import simulate
+from worker.cli.up import up
+from worker.cli.warm import warm
 
 cli = typer.Typer(
     name="ollama-warmup",
@@ -14,10 +20,11 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-cli.command()(demo)
-cli.command()(simulate)
+for command in (up, warm, demo, simulate):
+    cli.command()(command)
 
 
 def main() -> None:

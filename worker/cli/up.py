@@ -1,0 +1,41 @@
+"""`ollama-warmup up`: the whole system in one terminal, beside an Ollama."""
+
+from typing import Annotated
+
+import typer
+
+
+def up(
+    *,
+    flower_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="PORT",
+            help="Flower's port on 127.0.0.1.  [default: 5555, or a free one]",
+        ),
+    ] = None,
+) -> None:
+    """Run worker and Flower in this terminal, until Ctrl-C.
+
+    The worker warms models on the Ollama at OLLAMA_HOST. Without
+    OLLAMA_WARMUP_BROKER_URL an embedded Valkey is the broker; it keeps results in
+    $XDG_STATE_HOME/ollama-warmup, or ~/.local/state/ollama-warmup. A process that
+    dies is started again. One system runs in each OLLAMA_WARMUP_NAMESPACE.
+
+    Ctrl-C or SIGTERM ends all of them; a worker that is loading a model has 20
+    seconds to finish. A second Ctrl-C ends everything at once.
+
+    \b
+    Examples:
+      ollama-warmup up
+      OLLAMA_HOST=10.0.0.5:11434 ollama-warmup up --flower-port 8080
+      ollama-warmup warm llama3:8b        # in another terminal
+
+    Exit codes: 0 ended by Ctrl-C or SIGTERM · 1 cannot start.
+    """  # noqa: D301 - \b keeps the lines of the examples apart
+    # Imported here: no other command pays for it.
+    from worker.cli import running  # noqa: PLC0415 - see above
+
+    running.run(flower_port=flower_port)
