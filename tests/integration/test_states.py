@@ -59,6 +59,7 @@ def states(stage, flower, *args):
             break
         time.sleep(0.05)
     stage.application.answers()
+    backend.append(in_backend(stage, task_id))
     return backend, list(dict.fromkeys(filter(None, shown)))
 
 
