@@ -29,7 +29,7 @@ async def serve_embed(host: Host, writer: Writer, request: Embed) -> None:
     (3) A model that does not embed waits for its slot, then refuses; up to 0.24
         it embeds.
 
-    Source: `server/routes.go`, EmbedHandler; facts, section 9.
+    Source: `server/routes.go`, EmbedHandler; measured on 0.33.
     """
     model = _found(host, request)
     inputs = _inputs(request.input)

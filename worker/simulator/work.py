@@ -132,7 +132,7 @@ class Work:
     async def _end_early(self, session: Session, writer: Writer) -> None:
         """Answer as when the runner's stream ends without its last piece.
 
-        Source: measured (facts, sections 3.2 and 9).
+        Source: measured on 0.24 and 0.33.
         """
         await session.finished()
         if self.request.stream:

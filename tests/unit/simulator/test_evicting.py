@@ -1,4 +1,4 @@
-"""Eviction, and the wedge. Sources: `server/sched.go`; facts, 1.3, 1.7 and 9."""
+"""Eviction, and the wedge. Sources: `server/sched.go`; servers measured."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sources: `api/types.go`, Duration; Go's time.ParseDuration; facts, 2.1 and 9."""
+"""Sources: `api/types.go`, Duration; Go's time.ParseDuration; servers measured."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The serial queue of loads. Sources: `server/sched.go`; facts, 1.1, 1.5, 1.6, 9."""
+"""The serial queue of loads. Sources: `server/sched.go`; servers measured."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Keep-alive, unloading, slots and work. Sources: `server/sched.go`; facts, 2, 9."""
+"""Keep-alive, unloading, slots and work. Sources: `server/sched.go`; servers measured."""
 
 import pytest
 

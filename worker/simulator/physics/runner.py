@@ -18,7 +18,7 @@ COLD_FACTOR = 5.0
 """How much slower a fresh runner reads its first prompt.
 
 The first token after a load-only warm-up then takes three times as long as in
-steady state; measured on 0.33: 2 to 4.5 times (facts, section 9).
+steady state; measured on servers of 0.33: 1.0 to 4.5 times, by model and prompt.
 """
 
 

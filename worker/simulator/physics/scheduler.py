@@ -167,7 +167,7 @@ class Scheduler:
         A model is listed once it is loaded (legacy: while it loads), under the
         name that loaded it, and stays listed when its runner has died.
 
-        Source: loadedModels; `server/routes.go`, PsHandler; facts, section 2.4.
+        Source: loadedModels; `server/routes.go`, PsHandler.
         """
         self.advance(now)
         listed = list(self._memory.residents(now=self._now))
