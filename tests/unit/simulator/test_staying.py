@@ -1,4 +1,4 @@
-"""Keep-alive, unloading, slots and work. Sources: `server/sched.go`; servers measured."""
+"""Keep-alive, unloading, slots, work. Sources: `server/sched.go`; servers measured."""
 
 import pytest
 
