@@ -8,6 +8,7 @@ gather messages that a caller of `delay` alone never reads.
 
 import inspect
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -141,6 +142,9 @@ class Published(Generic[P]):
         own = self._route(*call.args, **call.kwargs)
         options["queue"] = (
             queue if isinstance(queue, Queue) else wire.queue(queue or own)
+        )
+        options["headers"] = {wire.SENT_AT: time.time()} | (
+            options.get("headers") or {}
         )
         with reaching_store():
             return app().send_task(self.name, call.args, call.kwargs, **options)

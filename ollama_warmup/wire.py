@@ -18,6 +18,10 @@ CONTROL = "ollama.control"
 """The queue of what needs no lane, and of calls whose host nobody resolved yet."""
 
 
+SENT_AT = "sent_at"
+"""Header of a message: when its caller sent it, Unix seconds, by that clock."""
+
+
 def lane(host: str) -> str:
     """The queue of a host's lane: the serial channel of its loads."""
     return f"ollama.lane.{host}"

@@ -11,6 +11,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Ignore
 
+from ollama_warmup import wire
 from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.publish import reaching_store
 
@@ -57,8 +58,17 @@ def waiting(task: "Task[Any, Any]", since: float | None) -> dict[str, Any]:
 
 def waiting_since(task: "Task[Any, Any]") -> float | None:
     """Since when the running task waits, by the store's clock, or None."""
-    since = (task.request.headers or {}).get(WAITING_SINCE)
-    return float(since) if since is not None else None
+    return _instant(task, WAITING_SINCE)
+
+
+def sent_at(task: "Task[Any, Any]") -> float | None:
+    """When the caller sent the running task, by the caller's clock, or None."""
+    return _instant(task, wire.SENT_AT)
+
+
+def _instant(task: "Task[Any, Any]", header: str) -> float | None:
+    value = (task.request.headers or {}).get(header)
+    return float(value) if value is not None else None
 
 
 def queue_of(task: "Task[Any, Any]") -> str:

@@ -139,6 +139,7 @@ def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> An
         process=f"{task.request.hostname}:{os.getpid()}",
         patience_s=_patience_s(task),
         waiting_since=since,
+        sent_at=lanes.sent_at(task),
     )
     try:
         return runtime.make_warm(call, say=say)

@@ -157,6 +157,7 @@ class _Attempt:
         joined = loaded is not None and self._waited_for(loaded)
         if self.model.hides_options and not (mine or joined):
             return None
+        joined = joined or (loaded is not None and self._was_sent_before(loaded))
         warmth = Warmth(resident=resident, left=seen.view.left(resident))
         if loaded is None or not (mine or joined):
             logger.info("%s", _already(self.call.target, warmth))
@@ -179,6 +180,11 @@ class _Attempt:
             attempts=attempts,
             options_verified=shown or not asked,
         )
+
+    def _was_sent_before(self, record: LoadRecord) -> bool:
+        """Whether the caller asked before that load ended, if clocks agree."""
+        sent_at = self.call.sent_at
+        return sent_at is not None and sent_at <= record.ended_at
 
     def _waited_for(self, record: LoadRecord) -> bool:
         return self.since is not None and self.since <= record.ended_at
