@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import partial
 from typing import Any
 
 from celery import Task
@@ -60,7 +61,7 @@ def warmup(
         Breaker: the model does not fit, its runner died, or its load took longer
             than the ceiling; not retried.
     """
-    began = runtime.monotonic()
+    began = runtime.clock.monotonic()
     try:
         meant = _meant(model, host)
         answer = _run(self, meant)
@@ -70,7 +71,7 @@ def warmup(
         answer = Failed(error=exc)
     if isinstance(answer, Outcome):
         since = lanes.waiting_since(self)
-        waited_s = runtime.monotonic() - began if since is None else _since(since)
+        waited_s = runtime.clock.monotonic() - began if since is None else _since(since)
         return _as_json(meant, answer, total_s=waited_s)
     logger.warning("Model warmup failed: %s (%s)", str(model)[:100], answer.error)
     if isinstance(answer, Failed):
@@ -115,7 +116,7 @@ def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain
     lane = wire.lane(meant.target.host)
     if lanes.queue_of(task) != lane:
         lanes.put_back(task, queue=lane, waiting_since=None)
-    gives_up_at = runtime.monotonic() + _patience_s(task)
+    gives_up_at = runtime.clock.monotonic() + _patience_s(task)
     since = lanes.waiting_since(task)
     while True:
         answer = _once(task, meant, since=since)
@@ -123,16 +124,12 @@ def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain
             return answer
         since = answer.waiting_since
         lanes.put_back(task, queue=lane, waiting_since=since)
-        if runtime.monotonic() >= gives_up_at:
+        if runtime.clock.monotonic() >= gives_up_at:
             raise Reject(requeue=True)
 
 
 def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> Answer:
     """Look once; the soft limit ends the waiting, not the load."""
-
-    def say(elapsed_s: float, expected_s: float | None) -> None:
-        _tell_loading(task, elapsed_s=elapsed_s, expected_s=expected_s)
-
     call = Call(
         target=meant.target,
         task_id=str(task.request.id),
@@ -142,7 +139,7 @@ def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> An
         sent_at=lanes.sent_at(task),
     )
     try:
-        return runtime.make_warm(call, say=say)
+        return runtime.make_warm(call, say=partial(_tell_loading, task))
     except SoftTimeLimitExceeded:  # the net; a run stops waiting before it
         return Queued(waiting_since=since or runtime.store().now())
 
@@ -154,7 +151,7 @@ def _patience_s(task: "Task[Any, Any]") -> float:
 
 
 def _tell_loading(
-    task: "Task[Any, Any]", *, elapsed_s: float, expected_s: float | None
+    task: "Task[Any, Any]", elapsed_s: float, expected_s: float | None
 ) -> None:
     """Show LOADING to callers (the result backend) and to Flower (an event)."""
     meta: dict[str, Any] = {

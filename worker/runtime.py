@@ -31,6 +31,9 @@ class _Clock:
         time.sleep(seconds)
 
 
+clock = _Clock()
+
+
 def ollama(host: str) -> Ollama:
     """The connection of this process to a configured host."""
     if host not in _hosts:
@@ -57,7 +60,7 @@ def make_warm(call: Call, *, say: Say) -> Answer:
     means = Means(
         ollama=ollama(call.target.host),
         store=store(),
-        clock=_Clock(),
+        clock=clock,
         say=say,
         ceiling_s=settings.current().load_ceiling_s,
     )
@@ -67,11 +70,6 @@ def make_warm(call: Call, *, say: Say) -> Answer:
 def instant(left: timedelta) -> datetime:
     """The instant that lies `left` ahead, by this machine's clock, in UTC."""
     return datetime.now(UTC) + left
-
-
-def monotonic() -> float:
-    """Seconds that never go back."""
-    return time.monotonic()
 
 
 def reset() -> None:
