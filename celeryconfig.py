@@ -5,6 +5,7 @@ measured on Celery 5.7.0 with Redis; docs/design.md, section 4, tells what each
 group is for.
 """
 
+from ollama_warmup import warmlist as _warmlist
 from ollama_warmup import wire as _wire
 from ollama_warmup.settings import current as _current
 
@@ -14,8 +15,10 @@ _settings = _current()
 _agreed = _wire.agreed(_settings, connect_s=2, answer_s=10)
 globals().update(_agreed)
 
+_hosts = _warmlist.current().hosts
 task_queues = [
-    _wire.queue(_name) for _name in (_wire.CONTROL, *map(_wire.lane, _settings.hosts))
+    _wire.queue(_name)
+    for _name in (_wire.CONTROL, _wire.TOUCH, _wire.PULL, *map(_wire.lane, _hosts))
 ]
 
 # A child or worker that dies gives its task back, at most `max_retries` times.
@@ -75,7 +78,7 @@ task_publish_retry_policy = {
 # Time limits work in prefork alone. Children are never recycled: recycling would
 # end the loads they hold.
 worker_pool = "prefork"
-worker_concurrency = min(max(2, 2 * len(_settings.hosts)), 16)
+worker_concurrency = min(max(2, 2 * len(_hosts)), 16)
 worker_prefetch_multiplier = 1
 worker_eta_task_limit = 100
 worker_soft_shutdown_timeout = 20

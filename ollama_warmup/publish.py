@@ -41,23 +41,37 @@ _RETRY_ONCE = {
 }
 
 
-def lane_of(model: str, host: str | None = None) -> str:
+def lane_of(model: str, host: str | None = None, *, gentle: bool = False) -> str:
     """Check a call of `warmup`, and name the lane of the host that is meant.
 
     For a process that has the worker's own environment.
 
     Raises:
-        BadRequest: model, options, keep_alive or host cannot be meant.
+        BadRequest: model, options, keep_alive, host or gentle cannot be meant.
         UnknownHost: no such host is configured.
         BadSettings: the environment of this process is wrong.
     """
     wanted = request.parse(model, host=host)
-    known = settings.current()
-    meant = resolve(wanted, hosts=known.hosts, wanted=warmlist.read(known))
+    check_gentle(gentle)
+    known = warmlist.current()
+    meant = resolve(wanted, hosts=known.hosts, wanted=known.targets)
     return wire.lane(meant.target.host)
 
 
-def route(model: str, host: str | None = None) -> str:
+def check_gentle(gentle: object) -> None:
+    """Refuse what is neither true nor false, on both sides.
+
+    Raises:
+        BadRequest: it is neither.
+    """
+    if not isinstance(gentle, bool):
+        raise BadRequest(
+            f"gentle={str(gentle)[:40]!r}: write True to leave a model alone that is "
+            "loaded with other options, or leave it out"
+        )
+
+
+def route(model: str, host: str | None = None, *, gentle: bool = False) -> str:
     """Check a call of `warmup`, and name the queue that it belongs to.
 
     Returns:
@@ -69,9 +83,10 @@ def route(model: str, host: str | None = None) -> str:
         UnknownHost: this process knows the hosts, and it is none of them.
         BadSettings: the environment of this process is wrong.
     """
-    if settings.current().named_hosts:
-        return lane_of(model, host)
+    if warmlist.current().is_named:
+        return lane_of(model, host, gentle=gentle)
     request.parse(model, host=host)
+    check_gentle(gentle)
     return wire.CONTROL
 
 

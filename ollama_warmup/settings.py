@@ -3,7 +3,9 @@
 import ipaddress
 import os
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -89,6 +91,17 @@ def _redis_url(text: str) -> str:
     return text
 
 
+class WedgeCure(StrEnum):
+    """Which residents may have to go for a wedged host to load again."""
+
+    TARGETS = "targets"
+    """Only those that the warm list wants, as they come back."""
+    ANY = "any"
+    """If there is none of these, another one."""
+    OFF = "off"
+    """A wedge is told, and left to people."""
+
+
 class Settings(BaseSettings):
     """What this process was told, checked; read once, never changed."""
 
@@ -119,11 +132,14 @@ class Settings(BaseSettings):
 
     load_ceiling_s: float = Field(default=1_800, ge=1, le=86_400)
     """Seconds after which a load that has not ended is given up."""
-
-    @property
-    def hosts(self) -> dict[str, str]:
-        """The URL of each configured host, by its name, in order; at least one."""
-        return self.named_hosts or {DEFAULT_HOST: self.ollama_host}
+    enabled: bool = False
+    """Whether passes and start-up act; else they observe and report only."""
+    config: Path | None = None
+    """The warm list's file; without it `HOSTS` and `MODELS` are the warm list."""
+    tick_s: float = Field(default=10, ge=1, le=3_600)
+    """Seconds between two passes."""
+    wedge_cure: WedgeCure = WedgeCure.TARGETS
+    """Which residents a wedged host may be cured by: `targets`, `any` or `off`."""
 
     def warnings(self) -> list[str]:
         """What is set and has no effect, as sentences."""

@@ -11,6 +11,9 @@ from ollama_warmup.errors import UnknownHost
 from ollama_warmup.names import Name
 from ollama_warmup.request import RunnerOptions, WarmupRequest
 
+Sample = str | tuple[tuple[str, str], ...]
+"""A prompt, or messages as (role, content)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -23,7 +26,15 @@ class Target:
     name: Name
     options: RunnerOptions
     keep_alive_s: float | None
-    """Seconds; None = the server's own, and then never sent."""
+    """Seconds; None = the server's own, and then never sent. `math.inf` = for ever."""
+    priority: int = 0
+    """The higher one is warmed first; among equals the one that stands first."""
+    critical: bool = False
+    """Whether readiness waits for it; if none is critical, it waits for all."""
+    sample: Sample | None = None
+    """What to warm with; None = a short prompt."""
+    pull: bool = False
+    """Whether to pull it when the host lacks it."""
 
     @classmethod
     def of(cls, request: WarmupRequest, *, host: str) -> Self:

@@ -13,6 +13,16 @@ from ollama_warmup.settings import Settings
 
 WARMUP = "ollama.warmup"
 """The task that makes one model warm."""
+TOUCH = "ollama.touch"
+"""The task that restarts a resident model's timer, and the queue of such tasks."""
+PULL = "ollama.pull"
+"""The task that downloads a model, and its queue."""
+UNLOAD = "ollama.unload"
+"""The task that lets a model go."""
+CURE = "ollama.cure"
+"""The task that frees a wedged host."""
+RECONCILE = "ollama.reconcile"
+"""The task that is one pass."""
 
 CONTROL = "ollama.control"
 """The queue of what needs no lane, and of calls whose host nobody resolved yet."""

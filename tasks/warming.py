@@ -9,7 +9,7 @@ from celery import Task
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 from celery.utils.time import get_exponential_backoff_interval
 
-from ollama_warmup import request, settings, wire
+from ollama_warmup import publish, request, warmlist, wire
 from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
 from ollama_warmup.target import Resolved, resolve
 from tasks import lanes
@@ -37,7 +37,11 @@ SPARE_S = 15.0
     default_retry_delay=5,
 )
 def warmup(
-    self: "Task[Any, Any]", model: str, host: str | None = None
+    self: "Task[Any, Any]",
+    model: str,
+    host: str | None = None,
+    *,
+    gentle: bool = False,
 ) -> dict[str, object]:
     """Make a model warm with exactly the runner options the application sends.
 
@@ -47,9 +51,11 @@ def warmup(
             `llama3:8b?num_ctx=8192&keep_alive=30m`.
         host: a configured host's name; None = the first that wants this model,
             else the first.
+        gentle: leave the model as it is if it is loaded with other options.
 
     Returns:
-        model, host, outcome (`loaded`, `joined` or `already_warm`), load_s and
+        model, host, outcome (`loaded`, `joined`, `already_warm`, or `drifted` for
+        what a gentle call left as it was), load_s and
         total_s (seconds), context_length (tokens), expires_at (UTC; None = no
         timer), vram_fraction (0 to 1), attempts (loads begun, >= 0),
         options_verified; after a reload also reloaded_from (tokens); if the warm
@@ -63,8 +69,9 @@ def warmup(
     """
     began = runtime.clock.monotonic()
     try:
+        publish.check_gentle(gentle)
         meant = _meant(model, host)
-        answer = _run(self, meant)
+        answer = _run(self, meant, is_gentle=gentle)
     except Transient as exc:  # this run could not even try
         answer = TryAgain(error=exc, countdown_s=_back_off_s(self), waiting_since=None)
     except WarmupError as exc:
@@ -99,13 +106,16 @@ def _meant(model: str, host: str | None) -> Resolved:
             wanted.model,
             ", ".join(wanted.dropped),
         )
-    meant = resolve(wanted, hosts=settings.current().hosts, wanted=runtime.wanted())
+    known = warmlist.current()
+    meant = resolve(wanted, hosts=known.hosts, wanted=known.targets)
     if meant.differs:
         logger.warning("%s is asked for otherwise than the warm list says", model)
     return meant
 
 
-def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain:
+def _run(
+    task: "Task[Any, Any]", meant: Resolved, *, is_gentle: bool
+) -> Outcome | Failed | TryAgain:
     """One run; while it has to wait, it goes to the tail of its lane.
 
     Raises:
@@ -119,7 +129,7 @@ def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain
     gives_up_at = runtime.clock.monotonic() + _patience_s(task)
     since = lanes.waiting_since(task)
     while True:
-        answer = _once(task, meant, since=since)
+        answer = _once(task, meant, since=since, is_gentle=is_gentle)
         if not isinstance(answer, Queued):
             return answer
         since = answer.waiting_since
@@ -128,7 +138,9 @@ def _run(task: "Task[Any, Any]", meant: Resolved) -> Outcome | Failed | TryAgain
             raise Reject(requeue=True)
 
 
-def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> Answer:
+def _once(
+    task: "Task[Any, Any]", meant: Resolved, *, since: float | None, is_gentle: bool
+) -> Answer:
     """Look once; the soft limit ends the waiting, not the load."""
     call = Call(
         target=meant.target,
@@ -136,6 +148,7 @@ def _once(task: "Task[Any, Any]", meant: Resolved, *, since: float | None) -> An
         process=f"{task.request.hostname}:{os.getpid()}",
         patience_s=_patience_s(task),
         waiting_since=since,
+        is_gentle=is_gentle,
         sent_at=lanes.sent_at(task),
     )
     try:

@@ -7,8 +7,7 @@ from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.exceptions import ImproperlyConfigured
 
-from ollama_warmup import settings
-from worker import runtime
+from ollama_warmup import settings, warmlist
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class StartAdvice(bootsteps.StartStopStep):
             BadSettings: the warm list is wrong; the worker exits 1.
         """
         super().__init__(parent, **kwargs)
-        runtime.wanted()
+        warmlist.current()
         for sentence in settings.current().warnings():
             logger.warning("%s", sentence)
         if REMAP_SIGTERM != "SIGQUIT":

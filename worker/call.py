@@ -48,6 +48,8 @@ class Call:
     """Seconds that this run may wait for its load."""
     waiting_since: float | None = None
     """When the first run of this task began to wait, by the store's clock."""
+    is_gentle: bool = False
+    """Whether it leaves alone what is loaded with other options."""
     sent_at: float | None = None
     """When its caller sent it, by the caller's clock: good for a word, no more."""
 

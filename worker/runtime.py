@@ -6,10 +6,8 @@ calls `reset` in each new child.
 
 import time
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
 from ollama_warmup import settings, warmlist
-from ollama_warmup.target import Target
 from worker import warming
 from worker.adapters.ollama import Ollama
 from worker.adapters.store import Store
@@ -37,7 +35,7 @@ clock = _Clock()
 def ollama(host: str) -> Ollama:
     """The connection of this process to a configured host."""
     if host not in _hosts:
-        _hosts[host] = Ollama(host, settings.current().hosts[host])
+        _hosts[host] = Ollama(host, warmlist.current().hosts[host].url)
     return _hosts[host]
 
 
@@ -47,12 +45,6 @@ def store() -> Store:
         current = settings.current()
         _stores.append(Store(current.broker_url, namespace=current.namespace))
     return _stores[0]
-
-
-@cache
-def wanted() -> tuple[Target, ...]:
-    """The targets of the warm list, read at the first call."""
-    return warmlist.read(settings.current())
 
 
 def make_warm(call: Call, *, say: Say) -> Answer:

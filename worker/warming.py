@@ -8,7 +8,7 @@ host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
 
 import logging
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ollama_warmup.durations import format_short
 from ollama_warmup.errors import InUse, Refused, WarmupError
@@ -42,7 +42,8 @@ SAY_S = 1.0
 def make_warm(call: Call, means: Means) -> Answer:
     """Have the target loaded with exactly its runner options, and verified.
 
-    (1) Warm as far as a view can be believed: answer.
+    (1) Warm as far as a view can be believed: answer; so does a gentle call of what
+        is loaded with other options.
     (2) Its last load failed: whoever waited for it gets its error; while nobody
         may load, so does everybody, or waits if a retry is due.
     (3) Another load has the lane: wait a moment, then go to the tail of the queue.
@@ -150,18 +151,22 @@ class _Attempt:
     def _warm(self, seen: _Seen) -> Outcome | None:
         """The answer to a call whose target is resident as wanted."""
         resident, record = seen.resident, seen.record
-        if resident is None or not seen.fits:
+        if resident is None:
             return None
+        if not seen.fits:
+            return self._left_alone(seen, resident)
         loaded = record if record and not record.error else None
         mine = loaded is not None and loaded.task_id == self.call.task_id
         joined = loaded is not None and self._waited_for(loaded)
-        if self.model.hides_options and not (mine or joined):
+        proves = self.model.hides_options and not (mine or joined)
+        if proves and not self.call.is_gentle:
             return None
         joined = joined or (loaded is not None and self._was_sent_before(loaded))
         warmth = Warmth(resident=resident, left=seen.view.left(resident))
         if loaded is None or not (mine or joined):
             logger.info("%s", _already(self.call.target, warmth))
-            return self._outcome(How.ALREADY_WARM, warmth, attempts=0)
+            outcome = self._outcome(How.ALREADY_WARM, warmth, attempts=0)
+            return replace(outcome, options_verified=False) if proves else outcome
         how = How.LOADED if mine else How.JOINED
         warmth = Warmth(
             resident=resident,
@@ -170,6 +175,19 @@ class _Attempt:
             reloaded_from=loaded.reloaded_from,
         )
         return self._outcome(how, warmth, attempts=loaded.attempt)
+
+    def _left_alone(self, seen: _Seen, resident: Resident) -> Outcome | None:
+        """What a gentle call says of a model that is loaded with other options."""
+        if not self.call.is_gentle or not residency.stays(resident, seen.view):
+            return None
+        logger.info(
+            "Model left as it is: %s (loaded with context_length %s, not as wanted)",
+            self.call.target.model,
+            resident.context_length,
+        )
+        warmth = Warmth(resident=resident, left=seen.view.left(resident))
+        outcome = self._outcome(How.DRIFTED, warmth, attempts=0)
+        return replace(outcome, options_verified=False)
 
     def _outcome(self, how: How, warmth: Warmth, *, attempts: int) -> Outcome:
         asked = self.call.target.options.num_ctx is not None

@@ -35,6 +35,8 @@ def test_every_queue_has_a_routing_key_of_its_own():
 
     assert keys == {
         "ollama.control": "ollama.control",
+        "ollama.touch": "ollama.touch",
+        "ollama.pull": "ollama.pull",
         "ollama.lane.default": "ollama.lane.default",
     }
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import httpx
 
-from ollama_warmup import settings
+from ollama_warmup import settings, warmlist
 from ollama_warmup.errors import WarmupError
 from worker.cli import lines
 from worker.cli.place import Place
@@ -142,9 +142,9 @@ def _pass_on(supervisor: Supervisor) -> None:
 def _greet(read: settings.Settings, place: Place) -> None:
     folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
     lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
-    for host, url in read.hosts.items():
-        shown, is_there = _look(url)
-        at = httpx.URL(url).copy_with(userinfo=b"")
+    for host, where in warmlist.read(read).hosts.items():
+        shown, is_there = _look(where.url)
+        at = httpx.URL(where.url).copy_with(userinfo=b"")
         lines.say(
             "ollama", f"host {host}, {at}, {shown}", style="" if is_there else "yellow"
         )

@@ -86,6 +86,8 @@ class How(StrEnum):
     """This call waited for a load that another one began."""
     ALREADY_WARM = "already_warm"
     """There was nothing to do."""
+    DRIFTED = "drifted"
+    """It is loaded with other options; a gentle call leaves it so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from celery.backends.redis import RedisBackend
 from kombu.exceptions import OperationalError
 
 import tasks
-from ollama_warmup import publish, settings, warmup
+from ollama_warmup import publish, settings, warmlist, warmup
 from ollama_warmup.errors import BadRequest, BadSettings, StoreUnavailable, UnknownHost
 
 HOSTS = "gpu-1=http://10.0.0.5, gpu-2=http://10.0.0.6"
@@ -22,12 +22,14 @@ def environment(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         settings.current.cache_clear()
+        warmlist.current.cache_clear()
         publish.app.cache_clear()
 
     read(OLLAMA_WARMUP_BROKER_URL=REFUSING)
     yield read
     monkeypatch.undo()
     settings.current.cache_clear()
+    warmlist.current.cache_clear()
     publish.app.cache_clear()
 
 
@@ -62,7 +64,7 @@ REFUSED = [
     (("m", "../x"), {}, "1 to 40 of a-z"),
     ((), {}, "missing a required argument: 'model': the arguments are model, host"),
     (("m",), {"hots": "gpu-1"}, "keyword argument 'hots': the arguments are model,"),
-    (("m",), {"x" * 5_000: 1}, "the arguments are model, host$"),
+    (("m",), {"x" * 5_000: 1}, "the arguments are model, host, gentle$"),
     (("m", "gpu-1", 3), {}, "too many positional arguments: the arguments are model,"),
 ]
 

@@ -38,7 +38,7 @@ def test_an_ollama_host_that_is_none_is_refused_with_the_forms(text, monkeypatch
 def test_without_variables_everything_has_its_default():
     defaults = settings.read()
 
-    assert defaults.hosts == {"default": "http://127.0.0.1:11434"}
+    assert defaults.ollama_host == "http://127.0.0.1:11434"
     assert defaults.broker_url == "redis://127.0.0.1:6379/0"
     assert defaults.namespace == "ollama-warmup"
     assert defaults.named_hosts == {}
@@ -52,7 +52,7 @@ def test_several_hosts_are_read_by_name_in_their_order(monkeypatch):
         "OLLAMA_WARMUP_HOSTS", "gpu-2=http://10.0.0.6:11434, gpu-1 = 10.0.0.5,"
     )
 
-    assert list(settings.read().hosts.items()) == [
+    assert list(settings.read().named_hosts.items()) == [
         ("gpu-2", "http://10.0.0.6:11434"),
         ("gpu-1", "http://10.0.0.5:11434"),
     ]
@@ -83,7 +83,7 @@ def test_ollama_host_beside_named_hosts_is_ignored_with_a_warning(monkeypatch):
 
     told = settings.read()
 
-    assert told.hosts == {"gpu-1": "http://10.0.0.5:11434"}
+    assert told.named_hosts == {"gpu-1": "http://10.0.0.5:11434"}
     assert told.warnings() == [
         "OLLAMA_HOST is ignored, because OLLAMA_WARMUP_HOSTS names the hosts"
     ]
@@ -92,7 +92,7 @@ def test_ollama_host_beside_named_hosts_is_ignored_with_a_warning(monkeypatch):
 def test_ollama_host_alone_has_its_effect_and_no_warning(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "10.0.0.9")
 
-    assert settings.read().hosts == {"default": "http://10.0.0.9:11434"}
+    assert settings.read().ollama_host == "http://10.0.0.9:11434"
     assert settings.read().warnings() == []
 
 

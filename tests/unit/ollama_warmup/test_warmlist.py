@@ -9,7 +9,7 @@ def read(monkeypatch):
     def read(models, hosts="gpu-1=10.0.0.5, gpu-2=10.0.0.6"):
         monkeypatch.setenv("OLLAMA_WARMUP_MODELS", models)
         monkeypatch.setenv("OLLAMA_WARMUP_HOSTS", hosts)
-        return warmlist.read(settings.read())
+        return warmlist.read(settings.read()).targets
 
     return read
 
