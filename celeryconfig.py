@@ -84,3 +84,22 @@ worker_eta_task_limit = 100
 worker_soft_shutdown_timeout = 20
 worker_enable_soft_shutdown_on_idle = True
 worker_consumer = "worker.consumer:ResilientConsumer"
+
+# A tick that nobody took is void when the next one comes. Beat looks at its clock
+# often enough to be on time, and can be asked how it is.
+beat_schedule = {
+    "reconcile": {
+        "task": _wire.RECONCILE,
+        "schedule": _settings.tick_s,
+        "options": {
+            "queue": _wire.CONTROL,
+            "expires": 0.9 * _settings.tick_s,
+            "ignore_result": True,
+        },
+    },
+}
+# One interval needs no memory, and a read-only root file system no place for it.
+beat_scheduler = "celery.beat:Scheduler"
+beat_max_loop_interval = min(_settings.tick_s, 10)
+beat_enable_remote_control = True
+beat_remote_control_max_tick_age = 60

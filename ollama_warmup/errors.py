@@ -2,7 +2,8 @@
 
     WarmupError
     ├── Transient           try again: the worker does, with back-off
-    │   ├── OllamaUnreachable   no answer: refused, reset, timed out, bad gateway
+    │   ├── OllamaUnreachable   no answer: reset, timed out, bad gateway
+    │   │   └── OllamaDown          nobody listens there
     │   ├── OllamaBusy          503: its queue of loads is full
     │   ├── LoadFailed          it answered, but the model is not warm
     │   ├── InUse               warming now would reload what somebody is using
@@ -38,6 +39,10 @@ class Transient(WarmupError):
 
 class OllamaUnreachable(Transient):
     """The host gave no usable answer: refused, reset, timed out, bad gateway."""
+
+
+class OllamaDown(OllamaUnreachable):
+    """Nobody listens at the host; nothing was sent, so nothing is known of a load."""
 
 
 class OllamaBusy(Transient):

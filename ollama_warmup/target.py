@@ -48,6 +48,11 @@ class Target:
         )
 
     @property
+    def wanted(self) -> str:
+        """The request that means it, as text."""
+        return self.key
+
+    @property
     def key(self) -> str:
         """Model and runner options as text: equal keys of a host share one load."""
         options = ",".join(f"{k}={v}" for k, v in sorted(self.options.given().items()))

@@ -32,9 +32,17 @@ SENT_AT = "sent_at"
 """Header of a message: when its caller sent it, Unix seconds, by that clock."""
 
 
+_LANE = "ollama.lane."
+
+
 def lane(host: str) -> str:
     """The queue of a host's lane: the serial channel of its loads."""
-    return f"ollama.lane.{host}"
+    return _LANE + host
+
+
+def is_lane(queue: str) -> bool:
+    """Whether a queue is the lane of some host, configured or not."""
+    return queue.startswith(_LANE)
 
 
 def queue(name: str) -> Queue:

@@ -12,7 +12,7 @@ from celery.utils.time import get_exponential_backoff_interval
 from ollama_warmup import publish, request, warmlist, wire
 from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
 from ollama_warmup.target import Resolved, resolve
-from tasks import lanes
+from tasks import announce, lanes
 from tasks.published import Published
 from worker import runtime
 from worker.call import Answer, Call, Failed, Queued, TryAgain
@@ -77,6 +77,8 @@ def warmup(
     except WarmupError as exc:
         answer = Failed(error=exc)
     if isinstance(answer, Outcome):
+        if gentle:  # a pass has sent it, and marked that
+            runtime.passes().clear_sent(meant.target.host)
         since = lanes.waiting_since(self)
         waited_s = runtime.clock.monotonic() - began if since is None else _since(since)
         return _as_json(meant, answer, total_s=waited_s)
@@ -152,7 +154,9 @@ def _once(
         sent_at=lanes.sent_at(task),
     )
     try:
-        return runtime.make_warm(call, say=partial(_tell_loading, task))
+        return runtime.make_warm(
+            call, say=partial(_tell_loading, task), announce=announce.pass_soon
+        )
     except SoftTimeLimitExceeded:  # the net; a run stops waiting before it
         return Queued(waiting_since=since or runtime.store().now())
 

@@ -1,13 +1,17 @@
-"""What a worker checks when it boots."""
+"""What a worker checks when it boots, and the lanes that it consumes."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from billiard.common import REMAP_SIGTERM
 from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.exceptions import ImproperlyConfigured
+from celery.signals import celeryd_init
+from celery.worker.consumer import Consumer
 
-from ollama_warmup import settings, warmlist
+from ollama_warmup import settings, warmlist, wire
 
 logger = logging.getLogger(__name__)
 
@@ -56,3 +60,62 @@ class StartAdvice(bootsteps.StartStopStep):
                 "back after %s s",
                 parent.app.conf.worker_soft_shutdown_timeout,
             )
+
+
+class LaneFollower(bootsteps.StartStopStep):
+    """Consume the lane of every host of the warm list, also of those that come.
+
+    A worker that was told its queues (`-Q`) keeps them. The lane of a host that is
+    removed is consumed until it is empty.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, parent: Consumer, **kwargs: object) -> None:
+        """Find out whether `parent`, the consumer, was told its queues."""
+        super().__init__(parent, **kwargs)
+        told = _told_queues.get(parent.hostname)
+        self.enabled = not told
+        self._timer: Any = None
+
+    def start(self, parent: Consumer) -> None:
+        """Look at the warm list from now on."""
+        self._follow(parent)
+        self._timer = parent.timer.call_repeatedly(
+            settings.current().tick_s, self._follow, (parent,)
+        )
+
+    def stop(self, parent: Consumer) -> None:  # noqa: ARG002 - Celery's interface
+        """Look no more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _follow(self, parent: Consumer) -> None:
+        try:
+            self._add_and_cancel(parent)
+        except Exception:
+            logger.exception("The lanes could not be followed; the next tick tries")
+
+    def _add_and_cancel(self, parent: Any) -> None:  # noqa: ANN401 - stubs lack it
+        wanted = [wire.lane(host) for host in warmlist.current().hosts]
+        consumed = {q.name for q in parent.task_consumer.queues if wire.is_lane(q.name)}
+        for lane in wanted:
+            if lane not in consumed:
+                parent.app.amqp.queues.add(wire.queue(lane))
+                parent.add_task_queue(lane)
+        for lane in consumed.difference(wanted):
+            channel = parent.connection.default_channel
+            if not channel.queue_declare(queue=lane, passive=True).message_count:
+                parent.cancel_task_queue(lane)
+
+
+_told_queues: dict[str, object] = {}
+"""What `-Q` said, by worker; a step cannot see it."""
+
+
+@celeryd_init.connect
+def _note_queues(
+    sender: str, options: Mapping[str, object] | None = None, **_: object
+) -> None:
+    _told_queues[sender] = (options or {}).get("queues")

@@ -34,6 +34,8 @@ class Means:
     say: Say
     ceiling_s: float
     """Seconds after which a load is given up."""
+    announce: Callable[[str], None] = lambda _host: None
+    """Told a host when a load on it has ended; must not raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,16 @@ from celery.signals import (
 
 from ollama_warmup.wire import OwnCelery
 from worker import runtime
-from worker.bootsteps import PoolGuard, StartAdvice
+from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
 
-app = OwnCelery("warmup", set_as_current=False, include=("tasks.warming",))
+app = OwnCelery(
+    "warmup", set_as_current=False, include=("tasks.warming", "tasks.schedule")
+)
 app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
 app.backend_cls = app.conf.get("result_backend")
 app.steps["worker"].update({PoolGuard, StartAdvice})
+app.steps["consumer"].add(LaneFollower)
 
 
 @after_setup_logger.connect

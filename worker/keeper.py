@@ -11,10 +11,11 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from ollama_warmup.errors import StoreUnavailable, WarmupError
 from worker.adapters.store import RENEW_S, Store
-from worker.core.domain import Holder, LoadRecord, Warmth
+from worker.core.domain import Holder
 
 logger = logging.getLogger(__name__)
 
@@ -22,28 +23,34 @@ STORE_AGAIN_S = 1.0
 """Between two tries to tell a store that is away how a load ended."""
 
 
+R = TypeVar("R")
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(Generic[R, T]):
     """One load: what to do, and what to write when it has ended."""
 
     host: str
     holder: Holder
-    run: Callable[[], Warmth]
+    run: Callable[[], R]
     """Sends the request and verifies; raises our errors."""
-    record: Callable[[Warmth | WarmupError, float], LoadRecord]
-    """What to write, from the end and its instant by the store's clock."""
+    tell: Callable[[R | WarmupError, float], T]
+    """Writes how it ended, given the instant by the store's clock."""
+    after: Callable[[], None] = lambda: None
+    """Called at the end, when the lane is free again."""
 
 
-class Keeper:
+class Keeper(Generic[R, T]):
     """The thread of one load."""
 
-    def __init__(self, load: Load, *, store: Store) -> None:
-        """Take charge of a load whose lane is taken already."""
+    def __init__(self, load: Load[R, T], *, store: Store) -> None:
+        """Take charge of a load whose lane is taken already, or will be."""
         self._load = load
         self._store = store
         self._ended = threading.Event()
-        self._end: Warmth | WarmupError | None = None
-        self._told: LoadRecord | None = None
+        self._end: R | WarmupError | None = None
+        self._told: T | None = None
 
     def start(self) -> None:
         """Send the request, in a thread of its own."""
@@ -53,7 +60,7 @@ class Keeper:
         """Wait for the end, at most so long; whether it has come."""
         return self._ended.wait(timeout_s)
 
-    def end(self) -> tuple[Warmth | WarmupError, LoadRecord]:
+    def end(self) -> tuple[R | WarmupError, T]:
         """How the load ended, once `wait` has said so."""
         if self._end is None or self._told is None:
             raise RuntimeError("the load has not ended")
@@ -78,8 +85,9 @@ class Keeper:
             with contextlib.suppress(StoreUnavailable):  # it runs out by itself
                 self._store.release_lane(self._load.host, self._load.holder)  # (3)
             self._ended.set()
+            self._load.after()
 
-    def _run(self) -> Warmth | WarmupError:
+    def _run(self) -> R | WarmupError:
         try:
             return self._load.run()
         except WarmupError as exc:
@@ -88,13 +96,12 @@ class Keeper:
             logger.exception("A load of %s broke", self._load.holder.key)
             return WarmupError(f"the worker broke while it loaded a model: {exc!r}")
 
-    def _tell(self, end: Warmth | WarmupError) -> LoadRecord:
+    def _tell(self, end: R | WarmupError) -> T:
         """Write the record, however long Redis is away."""
         load, waits = self._load, threading.Event()
         while True:
             try:
-                record = load.record(end, self._store.now())
-                self._store.write_record(load.host, load.holder.key, record)
+                record = load.tell(end, self._store.now())
             except StoreUnavailable as exc:
                 logger.warning("The end of a load cannot be told yet: %s", exc)
                 waits.wait(STORE_AGAIN_S)

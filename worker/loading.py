@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ollama_warmup.errors import LoadFailed, StoreUnavailable
 from worker.adapters.store import Store
+from worker.core import estimates
 from worker.core.domain import HostView, Resident, Warmth
 from worker.model import Model
 
@@ -59,7 +61,7 @@ class Loading:
         )
         if self.fits and answer.load_s < RELOAD_S:
             return Warmth(resident=after, left=view.left(after))
-        self._remember(answer.load_s)
+        self._remember(answer.load_s, after)
         return Warmth(
             resident=after,
             left=view.left(after),
@@ -73,7 +75,26 @@ class Loading:
             self.model.target.host, weights=self._weights, context=self._context
         )
 
-    def _remember(self, load_s: float) -> None:
+    def late_s(self, history: Sequence[float]) -> float:
+        """After how many seconds this load is late; raises what `Ollama` raises."""
+        host, tags = self.model.target.host, self.model.ollama.tags()
+        longest_s, longest_bytes = self.store.longest(host)
+        own = tags.get(self.model.target.name.normal)
+        return estimates.late_s(
+            history,
+            size_bytes=own.size_bytes if own else 0,
+            foreign_s=estimates.foreign_s(
+                longest_s=longest_s,
+                longest_bytes=longest_bytes,
+                largest_bytes=max((t.size_bytes for t in tags.values()), default=0),
+            ),
+        )
+
+    def _remember(self, load_s: float, after: Resident) -> None:
+        host = self.model.target.host
+        with contextlib.suppress(StoreUnavailable):
+            if load_s > self.store.longest(host)[0]:
+                self.store.set_longest(host, load_s, after.size_bytes)
         with contextlib.suppress(StoreUnavailable):  # an estimate is no truth
             self.store.add_history(
                 self.model.target.host,

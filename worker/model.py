@@ -34,11 +34,13 @@ class Model:
         name = self.target.name
         return (
             residency.by_name(name, view.residents)
-            or residency.by_digest(
-                self.ollama.digests().get(name.normal), view.residents
-            )
+            or self._by_digest(view)
             or self._by_blob(view)
         )
+
+    def _by_digest(self, view: HostView) -> Resident | None:
+        tag = self.ollama.tags().get(self.target.name.normal)
+        return residency.by_digest(tag.digest if tag else None, view.residents)
 
     def _by_blob(self, view: HostView) -> Resident | None:
         blob = self.info.blob
@@ -49,19 +51,10 @@ class Model:
 
     def is_warm(self, resident: Resident, view: HostView) -> bool:
         """Whether this resident is the target: its context, and it stays."""
-        return residency.has_context(
-            resident, self._expected(resident)
-        ) and residency.stays(resident, view)
-
-    def _expected(self, resident: Resident) -> int | None:
-        """The context it must have; a child's own when its parent is resident."""
-        num_ctx = self.target.options.num_ctx
-        named = residency.by_name(self.target.name, (resident,)) is not None
-        if named and num_ctx in {None, resident.context_length}:
-            return num_ctx
-        if num_ctx is None and not named:
-            num_ctx = self.info.modelfile_num_ctx
-        return residency.expected_context(num_ctx, self.info)
+        expected = residency.wanted_context(self.target, resident, lambda: self.info)
+        return residency.has_context(resident, expected) and residency.stays(
+            resident, view
+        )
 
     @property
     def hides_options(self) -> bool:

@@ -5,16 +5,28 @@ calls `reset` in each new child.
 """
 
 import time
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
-from worker import warming
+from ollama_warmup.settings import WedgeCure
+from worker import reconcile as reconciling
+from worker import touching, warming
+from worker.adapters.observer import Observer
 from worker.adapters.ollama import Ollama
+from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.call import Answer, Call, Means, Say
+from worker.core.passes import Action, Rules
 
 _hosts: dict[str, Ollama] = {}
 _stores: list[Store] = []
+_passes: list[PassStore] = []
+_observers: list[Observer] = []
+
+Announce = Callable[[str], None]
+"""Told a host when a load on it has ended; must not raise."""
 
 
 class _Clock:
@@ -47,7 +59,17 @@ def store() -> Store:
     return _stores[0]
 
 
-def make_warm(call: Call, *, say: Say) -> Answer:
+def passes() -> PassStore:
+    """The connection of this process to what passes share."""
+    if not _passes:
+        current = settings.current()
+        _passes.append(PassStore(current.broker_url, namespace=current.namespace))
+    return _passes[0]
+
+
+def make_warm(
+    call: Call, *, say: Say, announce: Announce = lambda _host: None
+) -> Answer:
     """Make one target warm on its host; see `worker.warming.make_warm`."""
     means = Means(
         ollama=ollama(call.target.host),
@@ -55,8 +77,71 @@ def make_warm(call: Call, *, say: Say) -> Answer:
         clock=clock,
         say=say,
         ceiling_s=settings.current().load_ceiling_s,
+        announce=announce,
     )
     return warming.make_warm(call, means)
+
+
+def touch(call: touching.Call, *, announce: Announce) -> touching.Touched:
+    """Restart the timer of a resident; see `worker.touching.touch`."""
+    return touching.touch(call, _touching(call.target.host, announce))
+
+
+def cure(host: str, resident: str, *, is_embedding: bool, announce: Announce) -> bool:
+    """Free a wedged host; see `worker.touching.cure`."""
+    means = _touching(host, announce)
+    return touching.cure(host, resident, is_embedding=is_embedding, means=means)
+
+
+def _touching(host: str, announce: Announce) -> touching.Means:
+    return touching.Means(
+        ollama=ollama(host),
+        store=store(),
+        passes=passes(),
+        announce=announce,
+        ceiling_s=settings.current().load_ceiling_s,
+        monotonic=clock.monotonic,
+    )
+
+
+def reconcile(
+    host: str | None, *, send: Callable[[Action, float], None]
+) -> list[reconciling.Glance]:
+    """One pass; see `worker.reconcile.run`."""
+    return reconciling.run(_pass(send), host=host)
+
+
+def preview() -> list[reconciling.Glance]:
+    """What a pass would do now; see `worker.reconcile.preview`."""
+    return reconciling.preview(_pass(lambda _action, _void_s: None))
+
+
+def _pass(send: Callable[[Action, float], None]) -> reconciling.PassMeans:
+    return reconciling.PassMeans(
+        observer=_observer(),
+        store=passes(),
+        warm_list=warmlist.current(),
+        rules=rules(),
+        send=send,
+        nonce=uuid.uuid4().hex,
+    )
+
+
+def rules() -> Rules:
+    """What this deployment decides about passes."""
+    told = settings.current()
+    return Rules(
+        tick_s=told.tick_s,
+        enabled=told.enabled,
+        cures_targets=told.wedge_cure is not WedgeCure.OFF,
+        cures_others=told.wedge_cure is WedgeCure.ANY,
+    )
+
+
+def _observer() -> Observer:
+    if not _observers:
+        _observers.append(Observer(monotonic=clock.monotonic))
+    return _observers[0]
 
 
 def instant(left: timedelta) -> datetime:
@@ -68,6 +153,8 @@ def reset() -> None:
     """Forget connections without closing them: they belong to the parent."""
     _hosts.clear()
     _stores.clear()
+    _passes.clear()
+    _observers.clear()
 
 
 def close() -> None:
@@ -76,3 +163,5 @@ def close() -> None:
         _hosts.popitem()[1].close()
     while _stores:
         _stores.pop().close()
+    while _passes:
+        _passes.pop().close()

@@ -9,9 +9,10 @@ host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
 import logging
 import uuid
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ollama_warmup.durations import format_short
-from ollama_warmup.errors import InUse, Refused, WarmupError
+from ollama_warmup.errors import InUse, OllamaDown, Refused, WarmupError
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
 from worker.call import Answer, Call, Failed, Means, Queued, TryAgain
@@ -213,13 +214,16 @@ class _Attempt:
                 f"{self.call.target.model!r} stands for a model in Ollama's cloud: "
                 "there is nothing to warm"
             )
+        loading = self._loading(seen)
+        history = loading.history()
         return Holder(
             nonce=uuid.uuid4().hex,
             key=self.call.target.key,
             task_id=self.call.task_id,
             process=self.call.process,
             began_at=self.means.store.now(),
-            expected_s=estimates.expected_s(self._loading(seen).history()),
+            expected_s=estimates.expected_s(history),
+            late_s=loading.late_s(history),
         )
 
     def _loading(self, seen: _Seen) -> Loading:
@@ -263,20 +267,25 @@ class _Attempt:
 
     def _load(self, holder: Holder, seen: _Seen) -> Answer:
         """Hand the load to a keeper, and wait as long as this run may."""
+        store, host = self.means.store, self.call.target.host
 
-        def record(end: Warmth | WarmupError, now: float) -> LoadRecord:
+        def tell(end: Warmth | WarmupError, now: float) -> LoadRecord:
             jitter = int(holder.nonce[:8], 16) / 0xFFFFFFFF
-            return failures.record_of(
+            record = failures.record_of(
                 end, holder=holder, before=seen.record, now=now, jitter=jitter
             )
+            if not isinstance(end, OllamaDown):  # nothing was sent: no load failed
+                store.write_record(host, holder.key, record)
+            return record
 
         load = Load(
-            host=self.call.target.host,
+            host=host,
             holder=holder,
             run=self._loading(seen).run,
-            record=record,
+            tell=tell,
+            after=partial(self.means.announce, host),
         )
-        keeper = Keeper(load, store=self.means.store)
+        keeper = Keeper(load, store=store)
         keeper.start()
         began = self.means.clock.monotonic()
         elapsed_s = 0.0
@@ -287,7 +296,7 @@ class _Attempt:
             elapsed_s = self.means.clock.monotonic() - began
         return Queued(waiting_since=self.since or holder.began_at)
 
-    def _ended(self, keeper: Keeper, holder: Holder) -> Answer:
+    def _ended(self, keeper: Keeper[Warmth, LoadRecord], holder: Holder) -> Answer:
         end, record = keeper.end()
         if isinstance(end, Warmth):
             how = How.LOADED if end.load_s else How.ALREADY_WARM

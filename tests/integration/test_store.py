@@ -17,7 +17,16 @@ def holder(nonce):
     )
 
 
-def record(_end, now):
+def load_of(run, store):
+    def tell(end, now):
+        told = failed(end, now)
+        store.write_record("gpu", "k", told)
+        return told
+
+    return Load(host="gpu", holder=holder("a"), run=run, tell=tell)
+
+
+def failed(_end, now):
     return LoadRecord(task_id="t", attempt=1, ended_at=now, error="LoadFailed")
 
 
@@ -93,8 +102,7 @@ def test_a_keeper_tells_the_end_before_it_gives_the_lane_back(store):
     def run():
         raise end
 
-    load = Load(host="gpu", holder=holder("a"), run=run, record=record)
-    keeper = Keeper(load, store=store)
+    keeper = Keeper(load_of(run, store), store=store)
     keeper.start()
 
     assert keeper.wait(5)
@@ -117,8 +125,7 @@ def test_a_load_goes_on_while_redis_is_away_and_its_end_is_told_afterwards(tmp_p
         away.wait(10)
         raise LoadFailed("why")
 
-    load = Load(host="gpu", holder=holder("a"), run=run, record=record)
-    keeper = Keeper(load, store=store)
+    keeper = Keeper(load_of(run, store), store=store)
     keeper.start()
     server.stop()
     away.set()
@@ -139,8 +146,7 @@ def test_a_lost_lane_is_left_to_the_other_load_and_ours_goes_on(store):
     def run():
         raise LoadFailed("why")
 
-    load = Load(host="gpu", holder=holder("a"), run=run, record=record)
-    keeper = Keeper(load, store=store)
+    keeper = Keeper(load_of(run, store), store=store)
 
     keeper.start()
 

@@ -4,26 +4,34 @@ One `Ollama` speaks to one host, in one process. Failures leave it as our errors
 translated in `worker.adapters.refusals` (an answer) and `_call` (no answer).
 """
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from ollama_warmup import errors
-from ollama_warmup.names import parse as parse_name
 from ollama_warmup.request import RunnerOptions
-from worker.adapters import refusals
-from worker.core.domain import Answer, HostView, ModelInfo, Resident
+from worker.adapters import refusals, shapes
+from worker.core.domain import Answer, HostView, ModelInfo, Tag
 
 CONNECT_S = 5.0
+SHORTENED_S = 1
+"""The keep-alive that frees a wedged host, seconds."""
 VIEW_S = 15.0
 """`/api/ps` may block for 5 s (memory recovery) or 10 s (a mute runner)."""
-_BLOB = re.compile(r"^FROM .*\b(sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
-_NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
+T = TypeVar("T")
+
+
+def shown(host: str, url: str) -> str:
+    """A host as messages show it, without its login."""
+    parts = urlsplit(url)
+    return f"{host} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL is this machine's own; no proxy leads there."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 class Ollama:
@@ -47,16 +55,16 @@ class Ollama:
             url: as `ollama_warmup.settings.host_url` returns it.
             transport: where requests go instead of the network.
         """
-        parts = urlsplit(url)
         self.url = url
-        self.shown = f"{host} ({parts.scheme}://{parts.netloc.rpartition('@')[2]})"
-        loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        self.shown = shown(host, url)
         self._http = httpx.Client(
             base_url=url,
             transport=transport,
             timeout=httpx.Timeout(VIEW_S, connect=CONNECT_S),
             limits=httpx.Limits(max_keepalive_connections=0),
-            trust_env=not loopback,  # as Ollama's own client: no proxy to loopback
+            trust_env=not is_loopback(
+                url
+            ),  # as Ollama's own client: no proxy to loopback
         )
 
     def close(self) -> None:
@@ -66,32 +74,17 @@ class Ollama:
     def view(self) -> HostView:
         """What is resident now, and the host's own time."""
         response = self._call("GET", "/api/ps")
-        date = response.headers.get("date")
-        body = self._json(response)
-        try:
-            observed_at = parsedate_to_datetime(date)
-            residents = tuple(_resident(row) for row in body.get("models") or ())
-        except (KeyError, TypeError, ValueError) as exc:
-            raise self._nonsense(response) from exc
-        return HostView(residents=residents, observed_at=observed_at)
+        return self._read(shapes.view, response)
 
-    def digests(self) -> dict[str, str]:
-        """The manifest digest of every model the host has, by normal name."""
+    def tags(self) -> dict[str, Tag]:
+        """Every model that the host has, by normal name."""
         response = self._call("GET", "/api/tags")
-        try:
-            rows = self._json(response)["models"]
-            return {parse_name(r["name"]).normal: str(r["digest"]) for r in rows}
-        except (KeyError, TypeError, errors.BadRequest) as exc:
-            raise self._nonsense(response) from exc
+        return self._read(shapes.tags, response)
 
     def show(self, model: str) -> ModelInfo:
         """What the host knows of a model."""
         response = self._call("POST", "/api/show", {"model": model})
-        body = self._json(response)
-        try:
-            return _model_info(body)
-        except (TypeError, ValueError, AttributeError) as exc:
-            raise self._nonsense(response) from exc
+        return self._read(shapes.info, response)
 
     def infer(
         self,
@@ -135,13 +128,54 @@ class Ollama:
         response = self._call("POST", path, body, ceiling_s=ceiling_s)
         return self._answer(response, model, embed=embed)
 
+    def touch(
+        self,
+        model: str,
+        *,
+        options: RunnerOptions,
+        embed: bool,
+        ceiling_s: float = 1_800,
+    ) -> None:
+        """Restart the timer of a resident model: no prompt, and no `keep_alive`.
+
+        On a resident with these runner options it takes 20-80 ms, needs no slot and
+        infers nothing; otherwise it loads (source: `GenerateHandler` and
+        `EmbedHandler`, server/routes.go at 0.33). A `keep_alive` would revive a
+        model that has to go, which wedges the server; nothing is sent to forbid it.
+
+        Args:
+            model: its name.
+            options: exactly those it was loaded with.
+            embed: whether it embeds and does not complete.
+            ceiling_s: seconds without an answer until it is given up.
+        """
+        body: dict[str, Any] = {"model": model, "stream": False}
+        given = options.given()
+        shift = given.pop("shift", None)
+        body["options"] = given
+        if embed:
+            self._call("POST", "/api/embed", body, ceiling_s=ceiling_s)
+            return
+        body |= {} if shift is None else {"shift": shift}
+        self._call("POST", "/api/generate", body, ceiling_s=ceiling_s)
+
+    def shorten(self, model: str, *, embed: bool) -> None:
+        """Let a resident model go in a second, or after its work.
+
+        Answers at once for a resident model. It is the one request with an explicit
+        `keep_alive` that does not load, and it frees a wedged host.
+        """
+        path = "/api/embed" if embed else "/api/generate"
+        body = {"model": model, "keep_alive": SHORTENED_S, "stream": False}
+        self._call("POST", path, body)
+
     def unload(self, model: str) -> None:
         """Ask the host to let the model go; 200 whether or not it is loaded."""
         body = {"model": model, "keep_alive": 0, "stream": False}
         self._call("POST", "/api/generate", body)
 
     def _answer(self, response: httpx.Response, model: str, *, embed: bool) -> Answer:
-        body = self._json(response)
+        body = self._read(shapes.body, response)
         proven = (
             bool(body.get("embeddings"))
             if embed
@@ -183,7 +217,9 @@ class Ollama:
                 "its machine overloaded?"
             ) from exc
         except httpx.HTTPError as exc:
-            raise errors.OllamaUnreachable(
+            is_down = isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)
+            error = errors.OllamaDown if is_down else errors.OllamaUnreachable
+            raise error(
                 f"host {self.shown} gave no answer to {path} "
                 f"({str(exc) or type(exc).__name__}): is Ollama running there? "
                 "`ollama ps` with the same OLLAMA_HOST tells"
@@ -200,43 +236,10 @@ class Ollama:
             "host wedged? OLLAMA_WARMUP_LOAD_CEILING_S says how long to wait"
         )
 
-    def _json(self, response: httpx.Response) -> dict[str, Any]:
+    def _read(
+        self, shape: Callable[[httpx.Response], T], response: httpx.Response
+    ) -> T:
         try:
-            body = response.json()
-        except ValueError as exc:
-            raise self._nonsense(response) from exc
-        if not isinstance(body, dict):
-            raise self._nonsense(response)
-        return body
-
-    def _nonsense(self, response: httpx.Response) -> errors.OllamaUnreachable:
-        return errors.OllamaUnreachable(
-            f"host {self.shown} answers {response.url.path} as no Ollama does "
-            f"({response.text[:80]!r}): check its URL, and any proxy before it"
-        )
-
-
-def _resident(row: Mapping[str, Any]) -> Resident:
-    context = row.get("context_length")
-    return Resident(
-        name=str(row["name"]),
-        digest=str(row["digest"]),
-        context_length=int(context) if context else None,
-        size_bytes=int(row["size"]),
-        size_vram_bytes=int(row["size_vram"]),
-        expires_at=datetime.fromisoformat(row["expires_at"]).astimezone(UTC),
-    )
-
-
-def _model_info(body: Mapping[str, Any]) -> ModelInfo:
-    facts = body.get("model_info") or {}
-    context = facts.get(f"{facts.get('general.architecture')}.context_length")
-    blob = _BLOB.search(body.get("modelfile") or "")
-    num_ctx = _NUM_CTX.search(body.get("parameters") or "")
-    return ModelInfo(
-        capabilities=frozenset(body.get("capabilities") or ()),
-        training_context=int(context) if context else None,
-        modelfile_num_ctx=int(num_ctx[1]) if num_ctx else None,
-        blob=blob[1] if blob else None,
-        is_remote=bool(body.get("remote_host") or body.get("remote_model")),
-    )
+            return shape(response)
+        except shapes.NONSENSE as exc:
+            raise shapes.nonsense(response, host=self.shown) from exc

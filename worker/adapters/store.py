@@ -5,6 +5,8 @@
     <ns>:outcome:<host>:<target's key>   LoadRecord         2 h after it was written
     <ns>:history:<host>:<weights>:<ctx>  seconds, the last  90 days after its last use
                                          32, newest first
+    <ns>:longest:<host>                  seconds and bytes  90 days after its last use
+                                         of its longest
 
 <ns> is OLLAMA_WARMUP_NAMESPACE. The clock of leases and records is Redis' own,
 so that the clocks of many machines do not matter. Every failure of Redis leaves
@@ -44,6 +46,17 @@ return redis.call('DEL', KEYS[1])
 """
 
 
+def connect(url: str) -> Redis:
+    """A client of Redis or Valkey that opens nothing yet."""
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=SOCKET_S,
+        socket_connect_timeout=SOCKET_S,
+        health_check_interval=25,
+    )
+
+
 class Store:
     """What all workers of a namespace share."""
 
@@ -55,13 +68,7 @@ class Store:
             namespace: prefix of every key.
         """
         self._prefix = f"{namespace}:"
-        self._redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=SOCKET_S,
-            socket_connect_timeout=SOCKET_S,
-            health_check_interval=25,
-        )
+        self._redis = connect(url)
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
 
@@ -71,16 +78,21 @@ class Store:
 
     def now(self) -> float:
         """The time by which leases and records are read, Unix seconds."""
-        with _reaching():
+        with reaching():
             seconds, microseconds = self._redis.time()
         return float(seconds) + float(microseconds) / 1e6
 
     def take_lane(self, host: str, holder: Holder) -> bool:
-        """Take the lane of a host if it is free; nobody waits."""
-        with _reaching():
+        """Take the lane of a host if it is free; nobody waits.
+
+        Who has it needs no mark any more that a load is sent.
+        """
+        with reaching():
             taken = self._redis.set(
                 self._lane(host), _dump(holder), nx=True, px=_milliseconds(LEASE_S)
             )
+            if taken:
+                self._redis.delete(f"{self._prefix}sent:{host}")
         return bool(taken)
 
     def renew_lane(self, host: str, holder: Holder) -> bool:
@@ -89,7 +101,7 @@ class Store:
         Returns:
             False when another load has it now.
         """
-        with _reaching():
+        with reaching():
             return bool(
                 self._renew(
                     keys=[self._lane(host)],
@@ -99,31 +111,31 @@ class Store:
 
     def release_lane(self, host: str, holder: Holder) -> None:
         """Give the lane back; without effect if it is another's by now."""
-        with _reaching():
+        with reaching():
             self._release(keys=[self._lane(host)], args=[_dump(holder)])
 
     def holder(self, host: str) -> Holder | None:
         """Who holds a host's lane."""
-        with _reaching():
+        with reaching():
             value = self._redis.get(self._lane(host))
         return Holder(**json.loads(str(value))) if value else None
 
     def read(self, host: str, key: str) -> tuple[LoadRecord | None, Holder | None]:
         """How the last load of a target ended, and who holds its host's lane."""
-        with _reaching():
+        with reaching():
             values = self._redis.mget(self._outcome(host, key), self._lane(host))
         record, holder = (json.loads(str(v)) if v else None for v in values)
         return record and LoadRecord(**record), holder and Holder(**holder)
 
     def write_record(self, host: str, key: str, record: LoadRecord) -> None:
         """Tell all callers how a load ended; before its lane is released."""
-        with _reaching():
+        with reaching():
             self._redis.set(self._outcome(host, key), _dump(record), ex=RECORD_S)
 
     def history(self, host: str, *, weights: str, context: int) -> list[float]:
         """Seconds of the last loads of these weights, newest first, at most 32."""
         key = self._history(host, weights, context)
-        with _reaching(), self._redis.pipeline() as together:
+        with reaching(), self._redis.pipeline() as together:
             together.lrange(key, 0, HISTORY_LENGTH - 1)
             together.expire(key, HISTORY_S)
             rows, _ = together.execute()
@@ -134,11 +146,24 @@ class Store:
     ) -> None:
         """Remember how long a load took, seconds."""
         key = self._history(host, weights, context)
-        with _reaching(), self._redis.pipeline() as together:
+        with reaching(), self._redis.pipeline() as together:
             together.lpush(key, round(load_s, 3))
             together.ltrim(key, 0, HISTORY_LENGTH - 1)
             together.expire(key, HISTORY_S)
             together.execute()
+
+    def longest(self, host: str) -> tuple[float, int]:
+        """The longest load that was seen on a host: seconds, and the model's bytes."""
+        with reaching():
+            value = self._redis.get(f"{self._prefix}longest:{host}")
+        load_s, size_bytes = json.loads(str(value)) if value else (0.0, 0)
+        return float(load_s), int(size_bytes)
+
+    def set_longest(self, host: str, load_s: float, size_bytes: int) -> None:
+        """Remember the longest load of a host; by who has its lane."""
+        with reaching():
+            value = json.dumps([round(load_s, 3), size_bytes])
+            self._redis.set(f"{self._prefix}longest:{host}", value, ex=HISTORY_S)
 
     def _lane(self, host: str) -> str:
         return f"{self._prefix}lane:{host}"
@@ -159,7 +184,8 @@ def _dump(value: Holder | LoadRecord) -> str:
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
+def reaching() -> Iterator[None]:
+    """Let every failure of Redis leave as `StoreUnavailable`."""
     try:
         yield
     except (RedisError, OSError) as exc:

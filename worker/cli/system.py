@@ -2,17 +2,21 @@
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from worker.cli.supervisor import Supervisor, listens
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "worker")
-_WORKER = (
-    *(*_CELERY, "worker", "--loglevel=INFO"),
-    # An idle worker has nothing to wait for; the messages that it holds for later go
-    # back to the queue all the same.
-    *("--", "worker.enable_soft_shutdown_on_idle=false"),
-)
+# An idle worker has nothing to wait for; the messages that it holds for later go back
+# to the queue all the same.
+_IDLE = ("--", "worker.enable_soft_shutdown_on_idle=false")
+_QUEUES = {
+    "worker": ("-n", "worker@%h", "-X", "ollama.control,ollama.touch,ollama.pull"),
+    "control": ("-n", "control@%h", "-c", "2", "-Q", "ollama.control,ollama.touch"),
+    "pull": ("-n", "pull@%h", "-c", "1", "-Q", "ollama.pull"),
+}
+"""The workers, and what each consumes: loads never hold up passes."""
 _FLOWER = (
     *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),
@@ -58,7 +62,10 @@ class System:
         """What each process has to say when it is ready."""
         return {
             "valkey": f"listens on {self.broker_url}",
-            "worker": "ready",
+            "worker": "ready for loads",
+            "control": "ready for passes and touches",
+            "pull": "ready for pulls",
+            "beat": "sends passes",
             "flower": f"shows tasks and workers on {self.flower_url}",
         }
 
@@ -71,11 +78,18 @@ class System:
                 ready=lambda: listens(self.valkey_port),
                 is_last=True,
             )
+        for name, queues in _QUEUES.items():
+            supervisor.start(
+                name,
+                (*_CELERY, "worker", "--loglevel=INFO", *queues, *_IDLE),
+                env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
+                ready=partial(supervisor.said, name, " ready."),
+            )
         supervisor.start(
-            "worker",
-            _WORKER,
-            env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
-            ready=lambda: supervisor.said("worker", " ready."),
+            "beat",
+            (*_CELERY, "beat", "--loglevel=INFO", "--pidfile="),
+            env=self.environment,
+            ready=lambda: supervisor.said("beat", "beat: Starting..."),
         )
         supervisor.start(
             "flower",

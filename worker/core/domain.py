@@ -46,6 +46,24 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """Why a host gave no view."""
+
+    text: str
+    is_refused: bool = False
+    """Whether nobody listens there; else it was too slow, or answered nonsense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A model that a host has, as `/api/tags` tells."""
+
+    digest: str
+    """Of its manifest."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What `/api/show` tells of a model."""
 
@@ -132,6 +150,8 @@ class Holder:
     """By the store's clock, Unix seconds."""
     expected_s: float | None
     """From this target's own history; None = it has none."""
+    late_s: float | None = None
+    """After so many seconds something is wrong with its host; None = never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +166,35 @@ class LoadRecord:
     """By the store's clock, Unix seconds."""
     load_s: float = 0.0
     reloaded_from: int | None = None
+    digest: str = ""
+    """Of the resident that it made."""
+    context_length: int | None = None
+    """As that resident showed it."""
+    left_s: float | None = None
+    """The resident's time right after the load: its window, if not negative."""
     error: str | None = None
     """Class of our error; None = the model was warm."""
     text: str = ""
     is_final: bool = False
     """Whether all who wait get this error: nobody will try again for them."""
     strikes: int = 0
-    """Breaker failures in a row, this one included."""
+    """Final failures in a row, this one included."""
     blocked_until: float = 0.0
     """Until then nobody loads; by the store's clock, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TouchRecord:
+    """How the last touch of a target ended."""
+
+    at: float
+    """When it was answered; by the store's clock, Unix seconds."""
+    digest: str
+    """Of the resident that was touched."""
+    context_length: int | None = None
+    """Afterwards."""
+    left_s: float | None = None
+    """Afterwards: its window. None = its timer did not move, somebody is using it."""
+    was_load: bool = False
+    """Whether the touch loaded the model: its runner had other options, or was dead."""
+    error: str | None = None

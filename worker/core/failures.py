@@ -15,6 +15,8 @@ TRANSIENT_S = (2.0, 60.0)
 """First and longest back-off after a transient failure, seconds."""
 BREAKER_S = (60.0, 1_800.0)
 """First and longest pause after a breaker failure, seconds."""
+RETRY_SPARE_S = 5.0
+"""Longer than a retry that is due takes to begin."""
 
 
 def is_final(error: errors.WarmupError, *, attempt: int) -> bool:
@@ -30,7 +32,7 @@ def pause_s(
     Args:
         error: why the load failed.
         attempt: which load it was, >= 1.
-        strikes: breaker failures in a row, this one included.
+        strikes: final failures in a row, this one included.
         jitter: from 0 to 1; spreads the retries of many targets.
 
     Returns:
@@ -45,6 +47,21 @@ def pause_s(
         whole = min(longest, first * 2.0 ** min(attempt - 1, 16))
         return max(first, whole * (0.5 + 0.5 * jitter))
     return PERMANENT_S
+
+
+def next_pass_at(record: LoadRecord) -> float:
+    """When a pass loads a target again that failed; by the store's clock.
+
+    Callers may try after a permanent failure's 5 s. A pass asks for nobody in
+    particular: it waits 60 s, doubling to 1,800 with each further final failure. A
+    failure that is not final is tried again by the task that met it; the pass comes
+    in only if that does not happen.
+    """
+    if not record.is_final:
+        return record.blocked_until + RETRY_SPARE_S
+    first, longest = BREAKER_S
+    pause_s = min(longest, first * 2.0 ** min(max(record.strikes - 1, 0), 16))
+    return max(record.blocked_until, record.ended_at + pause_s)
 
 
 def revive(name: str, text: str) -> errors.WarmupError:
@@ -86,9 +103,12 @@ def record_of(
             ended_at=now,
             load_s=end.load_s,
             reloaded_from=end.reloaded_from,
+            digest=end.resident.digest,
+            context_length=end.resident.context_length,
+            left_s=end.left.total_seconds(),
         )
-    is_breaker = isinstance(end, errors.Breaker)
-    strikes = (failed.strikes if failed else 0) + 1 if is_breaker else 0
+    is_over = is_final(end, attempt=attempt)
+    strikes = (failed.strikes if failed else 0) + is_over
     pause = pause_s(end, attempt=attempt, strikes=strikes, jitter=jitter)
     return LoadRecord(
         task_id=holder.task_id,
@@ -96,7 +116,7 @@ def record_of(
         ended_at=now,
         error=type(end).__name__,
         text=str(end),
-        is_final=is_final(end, attempt=attempt),
+        is_final=is_over,
         strikes=strikes,
         blocked_until=now + pause,
     )

@@ -5,11 +5,12 @@ only the first of three ways to be the same (source: Ollama `schedulerModelKey`,
 server/sched.go: a runner's key is the path of the weights' blob).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
 from ollama_warmup import names
 from ollama_warmup.errors import BadRequest
+from ollama_warmup.target import Target
 from worker.core.domain import FOREVER, HostView, ModelInfo, Resident
 
 LEAST_LEFT = timedelta(seconds=1)
@@ -20,7 +21,7 @@ SMALLEST_VISION_CONTEXT = 2_048
 
 def by_name(name: names.Name, residents: Iterable[Resident]) -> Resident | None:
     """The resident listed under the same name in any of its forms."""
-    return next((r for r in residents if _normal(r.name) == name.normal), None)
+    return next((r for r in residents if normal(r.name) == name.normal), None)
 
 
 def by_digest(digest: str | None, residents: Iterable[Resident]) -> Resident | None:
@@ -28,7 +29,26 @@ def by_digest(digest: str | None, residents: Iterable[Resident]) -> Resident | N
     return next((r for r in residents if digest and r.digest == digest), None)
 
 
-def _normal(listed: str) -> str:
+def by_blob(
+    blob: str | None, residents: Iterable[Resident], infos: Mapping[str, ModelInfo]
+) -> Resident | None:
+    """The resident that runs these weights, as far as the host told of it.
+
+    Args:
+        blob: the weights', or None.
+        residents: any.
+        infos: what is known of models, by normal name.
+    """
+    if blob is None:
+        return None
+    return next(
+        (r for r in residents if (i := infos.get(normal(r.name))) and i.blob == blob),
+        None,
+    )
+
+
+def normal(listed: str) -> str:
+    """The normal form of a name that a host lists."""
     try:
         return names.parse(listed).normal
     except BadRequest:  # listed by a server with other rules: equals itself alone
@@ -49,6 +69,33 @@ def expected_context(num_ctx: int | None, info: ModelInfo) -> int | None:
     least = SMALLEST_VISION_CONTEXT if "vision" in info.capabilities else 0
     wanted = max(num_ctx, least, SMALLEST_CONTEXT)
     return min(wanted, info.training_context or wanted)
+
+
+def wanted_context(
+    target: Target, resident: Resident, info: Callable[[], ModelInfo | None]
+) -> int | None:
+    """The context that a resident must have to be a target.
+
+    A child's own, when its parent is resident.
+
+    Args:
+        target: what is wanted.
+        resident: what serves its model.
+        info: of the target's model; asked only if it matters.
+
+    Returns:
+        Tokens; None = any.
+    """
+    num_ctx = target.options.num_ctx
+    named = by_name(target.name, (resident,)) is not None
+    if named and num_ctx in {None, resident.context_length}:
+        return num_ctx
+    known = info()
+    if known is None:
+        return num_ctx
+    if num_ctx is None and not named:
+        num_ctx = known.modelfile_num_ctx
+    return expected_context(num_ctx, known)
 
 
 def has_context(resident: Resident, expected: int | None) -> bool:

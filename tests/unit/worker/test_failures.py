@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ollama_warmup import errors
@@ -73,10 +75,33 @@ def test_after_a_final_failure_counting_begins_anew_but_strikes_go_on():
     assert second.blocked_until - second.ended_at == 120
 
 
-def test_another_kind_of_failure_ends_the_row_of_strikes():
+def test_a_failure_that_is_tried_again_is_no_strike_and_ends_no_row_of_them():
     first = record(errors.OutOfMemory("x"))
 
-    assert record(errors.LoadFailed("x"), first).strikes == 0
+    assert record(errors.LoadFailed("x"), first).strikes == first.strikes == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "strikes", "seconds"),
+    [
+        (errors.UnknownModel("x"), 1, 1, 60),
+        (errors.UnknownModel("x"), 1, 3, 240),
+        (errors.OutOfMemory("x"), 1, 20, 1_800),
+        (errors.LoadFailed("x"), 4, 2, 120),
+    ],
+)
+def test_a_pass_waits_longer_with_each_final_failure(error, attempt, strikes, seconds):
+    failed = replace(
+        record(error, None), is_final=True, attempt=attempt, strikes=strikes
+    )
+
+    assert failures.next_pass_at(failed) == failed.ended_at + seconds
+
+
+def test_a_pass_comes_in_only_after_the_retry_that_is_due():
+    failed = record(errors.LoadFailed("x"))
+
+    assert failures.next_pass_at(failed) == failed.blocked_until + 5
 
 
 @pytest.mark.parametrize("name", ["OutOfMemory", "UnknownModel", "LoadFailed"])

@@ -1,0 +1,287 @@
+"""Redis: what passes remember, and what they tell.
+
+    key                                  value              lives
+    <ns>:pass:<host>                     a pass's nonce     30 s
+    <ns>:again:<host>                    a mark: look once  30 s
+                                         more
+    <ns>:sent:<host>                     key of the target  as long as the message
+                                         whose load is sent
+    <ns>:touch:<host>:<target's key>     TouchRecord        2 h
+    <ns>:memory:<host>                   Memory             7 days after its last use
+    <ns>:report                          hash: a host's     for ever; one field a host
+                                         last HostReport
+    <ns>:events                          stream of Event    the last 10,000, roughly
+    <ns>:counts                          hash: events by    for ever
+                                         kind|host|model
+    <ns>:paused                          set of names       for ever
+
+The lane, the records of loads and the lease of a pull, which a pass reads too, are
+those of `worker.adapters.store`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from redis import Redis
+
+from ollama_warmup import report
+from ollama_warmup.report import HostReport
+from ollama_warmup.target import Target
+from worker.adapters.store import RECORD_S, connect, reaching
+from worker.core.domain import Holder, LoadRecord, TouchRecord
+from worker.core.memory import Memory
+from worker.core.passes import Event
+
+PASS_S = 30.0
+MEMORY_S = 7 * 86_400
+EVENTS = 10_000
+
+_MEMORY = TypeAdapter(Memory)
+_EVENT = TypeAdapter(Event)
+
+# KEYS: lock, again, memory, report. ARGV: nonce, memory, seconds it lives, host,
+# report. Returns -1 if the lock is another's by now, and then nothing was written;
+# else whether somebody wants one more look.
+_END = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3])
+redis.call('HSET', KEYS[4], ARGV[4], ARGV[5])
+redis.call('DEL', KEYS[1])
+return redis.call('DEL', KEYS[2])
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What Redis holds of one host when a pass looks."""
+
+    memory: Memory
+    records: Mapping[str, LoadRecord]
+    touches: Mapping[str, TouchRecord]
+    holder: Holder | None
+    sent: str | None
+    pulling: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a pass leaves of one host."""
+
+    memory: Memory
+    report: HostReport
+    events: Sequence[Event] = ()
+    forgotten: Sequence[str] = field(default_factory=tuple)
+    """Keys of targets whose records say nothing any more."""
+
+
+class PassStore:
+    """What passes of a namespace share."""
+
+    def __init__(self, url: str, *, namespace: str) -> None:
+        """Open nothing yet.
+
+        Args:
+            url: of Redis or Valkey.
+            namespace: prefix of every key.
+        """
+        self._namespace = namespace
+        self._redis: Redis = connect(url)
+        self._end = self._redis.register_script(_END)
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        self._redis.close()
+
+    def begin(self, hosts: Sequence[str], *, nonce: str, once_more: bool) -> list[str]:
+        """Take the hosts that no other pass is at.
+
+        Args:
+            hosts: names.
+            nonce: tells this pass from any other.
+            once_more: whether who is at a host now shall look once more.
+        """
+        with reaching(), self._redis.pipeline(transaction=False) as together:
+            for host in hosts:
+                lock = self._key("pass", host)
+                together.set(lock, nonce, nx=True, px=int(PASS_S * 1000))
+            taken = dict(zip(hosts, together.execute(), strict=True))
+            for host in [h for h, is_taken in taken.items() if not is_taken]:
+                if once_more:
+                    together.set(self._key("again", host), "1", ex=int(PASS_S))
+            together.execute()
+        return [host for host, is_taken in taken.items() if is_taken]
+
+    def read(
+        self, hosts: Mapping[str, Sequence[Target]]
+    ) -> tuple[dict[str, Shared], frozenset[str], float]:
+        """What is shared about hosts, what is paused, and the time.
+
+        Args:
+            hosts: their targets, by name.
+
+        Returns:
+            By name; the paused names; Unix seconds by Redis' clock.
+        """
+        with reaching(), self._redis.pipeline(transaction=False) as together:
+            for host, targets in hosts.items():
+                together.mget(self._of_host(host, targets))
+            together.smembers(self._key("paused"))
+            together.time()
+            *rows, paused, (seconds, microseconds) = together.execute()
+        shared = {
+            host: _shared(row, targets)
+            for (host, targets), row in zip(hosts.items(), rows, strict=True)
+        }
+        return shared, frozenset(paused), float(seconds) + float(microseconds) / 1e6
+
+    def end(self, told: Mapping[str, Told], *, nonce: str) -> tuple[set[str], set[str]]:
+        """Write what a pass leaves of hosts, and let them go.
+
+        Returns:
+            The hosts that are written; those of them to look at once more.
+        """
+        with reaching(), self._redis.pipeline(transaction=False) as together:
+            for host, one in told.items():
+                keys = [self._key(name, host) for name in ("pass", "again", "memory")]
+                dumped = _MEMORY.dump_json(one.memory).decode()
+                shown = report.dump(one.report)
+                values: list[str | int] = [nonce, dumped, MEMORY_S, host, shown]
+                self._end(
+                    keys=[*keys, report.key(self._namespace)],
+                    args=values,
+                    client=together,
+                )
+            answers = dict(zip(told, together.execute(), strict=True))
+            written = {host for host, answer in answers.items() if int(answer) >= 0}
+            for host in written:
+                self._add(together, told[host].events)
+                for key in told[host].forgotten:
+                    together.delete(self._key("outcome", host, key))
+            together.execute()
+        return written, {host for host, answer in answers.items() if int(answer) > 0}
+
+    def drop_strangers(self, hosts: Sequence[str]) -> None:
+        """Forget the reports of hosts that are not configured any more."""
+        key = report.key(self._namespace)
+        with reaching():
+            gone = set(self._redis.hkeys(key)) - set(hosts)
+            if gone:
+                self._redis.hdel(key, *gone)
+
+    def mark_sent(self, host: str, key: str, *, seconds: float) -> None:
+        """Note that the load of a target is sent, as long as its message lives."""
+        with reaching():
+            self._redis.set(self._key("sent", host), key, px=int(seconds * 1000))
+
+    def clear_sent(self, host: str) -> None:
+        """Its load has begun, or is not needed."""
+        with reaching():
+            self._redis.delete(self._key("sent", host))
+
+    def write_touch(self, host: str, key: str, record: TouchRecord) -> None:
+        """Tell passes how a touch ended."""
+        with reaching():
+            value = json.dumps(asdict(record), sort_keys=True)
+            self._redis.set(self._key("touch", host, key), value, ex=RECORD_S)
+
+    def add_events(self, events: Sequence[Event]) -> None:
+        """Tell what happened outside a pass."""
+        with reaching(), self._redis.pipeline(transaction=False) as together:
+            self._add(together, events)
+            together.execute()
+
+    def events(self, count: int) -> list[Event]:
+        """The last events, the newest first; at most `count`."""
+        with reaching():
+            rows = self._redis.xrevrange(self._key("events"), count=count) or []
+        return [_EVENT.validate_json((fields or {})["event"]) for _, fields in rows]
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """How many events there were, by (kind, host, model)."""
+        with reaching():
+            rows = self._redis.hgetall(self._key("counts"))
+        counted = {}
+        for name, number in rows.items():
+            kind, host, model = str(name).split("|", 2)
+            counted[kind, host, model] = int(number)
+        return counted
+
+    def reports(self) -> list[HostReport]:
+        """What the last pass saw of each host; hosts in any order."""
+        with reaching():
+            rows = self._redis.hvals(report.key(self._namespace))
+        return [report.load(row) for row in rows]
+
+    def pause(self, name: str) -> bool:
+        """Let a host, a model (its normal name) or `*` rest; False = it did."""
+        with reaching():
+            return bool(self._redis.sadd(self._key("paused"), name))
+
+    def resume(self, name: str) -> bool:
+        """Let it be kept warm again; False = it was not paused."""
+        with reaching():
+            return bool(self._redis.srem(self._key("paused"), name))
+
+    def paused(self) -> frozenset[str]:
+        """What is paused."""
+        with reaching():
+            return frozenset(map(str, self._redis.smembers(self._key("paused"))))
+
+    def _add(self, together: Any, events: Sequence[Event]) -> None:  # noqa: ANN401 - redis' pipeline has no exported type
+        for event in events:
+            together.xadd(
+                self._key("events"),
+                {"event": _EVENT.dump_json(event).decode()},
+                maxlen=EVENTS,
+                approximate=True,
+            )
+            name = f"{event.kind.value}|{event.host}|{event.model}"
+            together.hincrby(self._key("counts"), name, 1)
+
+    def _of_host(self, host: str, targets: Sequence[Target]) -> list[str]:
+        keys = [self._key(name, host) for name in ("memory", "lane", "sent")]
+        for target in targets:
+            keys += [
+                self._key("outcome", host, target.key),
+                self._key("touch", host, target.key),
+                self._key("pull", host, target.name.normal),
+            ]
+        return keys
+
+    def _key(self, *parts: str) -> str:
+        return ":".join((self._namespace, *parts))
+
+
+def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
+    memory, lane, sent, *rest = row
+    records, touches, pulling = {}, {}, set()
+    for target, (outcome, touch, pull) in zip(
+        targets, zip(rest[::3], rest[1::3], rest[2::3], strict=True), strict=True
+    ):
+        if outcome:
+            records[target.key] = LoadRecord(**json.loads(outcome))
+        if touch:
+            touches[target.key] = TouchRecord(**json.loads(touch))
+        if pull:
+            pulling.add(target.key)
+    return Shared(
+        memory=_memory(memory),
+        records=records,
+        touches=touches,
+        holder=Holder(**json.loads(lane)) if lane else None,
+        sent=sent,
+        pulling=frozenset(pulling),
+    )
+
+
+def _memory(text: str | None) -> Memory:
+    """What another release wrote is not understood, and no loss."""
+    if text is None:
+        return Memory()
+    try:
+        return _MEMORY.validate_json(text)
+    except ValidationError:
+        return Memory()

@@ -1,0 +1,261 @@
+"""Use cases: restart the timer of a resident target; free a wedged host.
+
+A touch is an empty prompt without `keep_alive`. On the runner that it means it is
+answered in 20-80 ms. Unanswered after a second it has become a load: the runner was
+dead, or has options that nobody sees. It is never hung up on then, as that would
+kill the load; a keeper holds it, and proves the model by one token.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ollama_warmup.errors import WarmupError
+from ollama_warmup.request import RunnerOptions
+from ollama_warmup.target import Target
+from worker.adapters.ollama import Ollama
+from worker.adapters.passstore import PassStore
+from worker.adapters.store import Store
+from worker.core import residency, telling
+from worker.core.domain import Holder, HostView, Resident, TouchRecord
+from worker.core.passes import Event, Kind
+from worker.keeper import Keeper, Load
+from worker.model import Model
+
+logger = logging.getLogger(__name__)
+
+LOADS_AFTER_S = 1.0
+"""A touch that is not answered by then has become a load, seconds."""
+
+
+class Touched(StrEnum):
+    """How a touch ended."""
+
+    TOUCHED = "touched"
+    LOADING = "loading"
+    """It has become a load, and goes on."""
+    BUSY = "busy"
+    """Somebody is using the model: it was not sent."""
+    GONE = "gone"
+    """Another resident is there now, or none: it was not sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a touch works with."""
+
+    ollama: Ollama
+    store: Store
+    passes: PassStore
+    announce: Callable[[str], None]
+    """Told a host when a load on it has ended; must not raise."""
+    ceiling_s: float
+    """Seconds after which a touch that became a load is given up."""
+    monotonic: Callable[[], float]
+    """Seconds that never go back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One touch."""
+
+    target: Target
+    digest: str
+    """Of the resident that is meant."""
+    num_ctx: int | None
+    """Sent instead of the target's own; None = the target's options as they are."""
+    task_id: str
+    process: str
+    """`node:pid`, for people."""
+
+
+def touch(call: Call, means: Means) -> Touched:
+    """Restart the timer of a resident, if it is still the one that was meant.
+
+    (1) Another one, or none, is resident by now, or it is busy: nothing is sent.
+    (2) Answered within a second: done.
+    (3) Else it has become a load: the lane is taken if it is free, and this run ends.
+
+    Raises:
+        WarmupError: what `Ollama.touch` raises within the second; `StoreUnavailable`.
+    """
+    model = Model(call.target, means.ollama)
+    view = means.ollama.view()
+    resident = model.find(view)
+    if resident is None or not _is_meant(resident, call):  # (1)
+        return Touched.GONE
+    if residency.is_busy(resident, view):
+        return Touched.BUSY
+    holder = Holder(
+        nonce=uuid.uuid4().hex,
+        key=call.target.key,
+        task_id=call.task_id,
+        process=call.process,
+        began_at=means.store.now(),
+        expected_s=None,
+    )
+    attempt = _Attempt(
+        call=call, means=means, model=model, before=resident, holder=holder
+    )
+    keeper = Keeper(attempt.load(), store=means.store)
+    keeper.start()
+    if not keeper.wait(LOADS_AFTER_S):  # (3)
+        attempt.has_become_load()
+        return Touched.LOADING
+    end, _ = keeper.end()  # (2)
+    if isinstance(end, WarmupError):
+        raise end
+    return Touched.TOUCHED
+
+
+def _is_meant(resident: Resident, call: Call) -> bool:
+    return resident.digest == call.digest and (
+        call.num_ctx in {None, resident.context_length}
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One touch that is sent, whatever it turns out to be."""
+
+    call: Call
+    means: Means
+    model: Model
+    before: Resident
+    holder: Holder
+    has_told: bool = False
+
+    def load(self) -> Load[TouchRecord, TouchRecord]:
+        """What a keeper holds."""
+        return Load(
+            host=self.call.target.host,
+            holder=self.holder,
+            run=self._run,
+            tell=self._tell,
+            after=self._after,
+        )
+
+    def has_become_load(self) -> None:
+        """Say so, and take the lane if it is free; it goes on in any case."""
+        self._tell_load()
+        if not self.means.store.take_lane(self.call.target.host, self.holder):
+            logger.warning(
+                "A touch of %s loads it while another load has the lane of %s",
+                self.call.target.model,
+                self.call.target.host,
+            )
+
+    def _run(self) -> TouchRecord:
+        ollama, target = self.means.ollama, self.call.target
+        options = self._options
+        embed = self.model.info.is_embedding_only
+        began = self.means.monotonic()
+        ollama.touch(
+            target.model, options=options, embed=embed, ceiling_s=self.means.ceiling_s
+        )
+        was_load = self.means.monotonic() - began > LOADS_AFTER_S
+        if was_load:  # an answer without a token proves nothing of a new runner
+            ollama.infer(
+                target.model,
+                options=options,
+                keep_alive_s=None,
+                embed=embed,
+                ceiling_s=self.means.ceiling_s,
+            )
+        return self._record(ollama.view(), was_load=was_load)
+
+    @property
+    def _options(self) -> RunnerOptions:
+        if self.call.num_ctx is None:
+            return self.call.target.options
+        return replace(self.call.target.options, num_ctx=self.call.num_ctx)
+
+    def _record(self, view: HostView, *, was_load: bool) -> TouchRecord:
+        after = self.model.find(view)
+        changed = after and after.context_length != self.before.context_length
+        moved = after and after.expires_at > self.before.expires_at
+        return TouchRecord(
+            at=0.0,
+            digest=self.call.digest,
+            context_length=after.context_length if after else None,
+            left_s=view.left(after).total_seconds() if after and moved else None,
+            was_load=bool(was_load or changed or after is None),
+        )
+
+    def _tell(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:
+        if isinstance(end, WarmupError):
+            error = type(end).__name__
+            end = TouchRecord(at=now, digest=self.call.digest, error=error)
+        record = replace(end, at=now)
+        if record.was_load:
+            self._tell_load()
+        self.means.passes.write_touch(
+            self.call.target.host, self.call.target.key, record
+        )
+        return record
+
+    def _tell_load(self) -> None:
+        """The event, once."""
+        if self.has_told:
+            return
+        ours = self.call.num_ctx is None
+        kind = Kind.CRASHED if ours else Kind.RELOADED_BY_TOUCH
+        event = Event(
+            at=self.means.store.now(),
+            host=self.call.target.host,
+            model=self.call.target.model,
+            kind=kind,
+            why=_WHY[kind],
+        )
+        self.means.passes.add_events([event])
+        self.has_told = True
+        logger.warning("%s", telling.sentence(event))
+
+    def _after(self) -> None:
+        if self.has_told:
+            self.means.announce(self.call.target.host)
+
+
+_WHY = {
+    Kind.CRASHED: "its runner had died, and a touch loaded it again",
+    Kind.RELOADED_BY_TOUCH: "it had been loaded with options that /api/ps does not "
+    "show, and a touch loaded it again; this residency is not touched any more",
+}
+
+
+def cure(host: str, resident: str, *, is_embedding: bool, means: Means) -> bool:
+    """Let a resident of a wedged host go within a second, so that it loads again.
+
+    Args:
+        host: its name.
+        resident: as listed.
+        is_embedding: whether it embeds and does not complete.
+        means: what to work with.
+
+    Returns:
+        False when there is no late load of ours any more, or the resident has gone:
+        nothing was sent.
+
+    Raises:
+        WarmupError: what `Ollama` raises; `StoreUnavailable`.
+    """
+    holder = means.store.holder(host)
+    if holder is None or holder.late_s is None:
+        return False
+    if means.store.now() - holder.began_at <= holder.late_s:
+        return False
+    if not any(r.name == resident for r in means.ollama.view().residents):
+        return False
+    means.ollama.shorten(resident, embed=is_embedding)
+    event = Event(
+        at=means.store.now(),
+        host=host,
+        model=resident,
+        kind=Kind.CURED,
+        why="let go, so that the wedged host loads again",
+    )
+    means.passes.add_events([event])
+    logger.warning("%s", telling.sentence(event))
+    return True
