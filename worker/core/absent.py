@@ -1,0 +1,124 @@
+"""What to do with a target that is not resident: load it, or wait. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from ollama_warmup.durations import format_short
+from ollama_warmup.report import Condition
+from ollama_warmup.target import Target
+from worker.core import failures, residency
+from worker.core.decision import Decision
+from worker.core.departures import KEEP_ALIVE
+from worker.core.domain import HostView
+from worker.core.passes import Pull, Verdict, Warm
+from worker.core.stays import Stay
+
+USED_TICKS = 3
+"""Who was used within so many ticks is in use."""
+PULL_AGAIN_S = 600.0
+"""A pull that does not run by then is sent again."""
+
+_Why = tuple[Condition, str]
+
+
+def verdict(target: Target, view: HostView, decision: Decision) -> Verdict:
+    """Step (5) of `worker.core.policy.plan`."""
+    condition, why = _Absent(target=target, view=view, decision=decision).why()
+    info = decision.info(target)
+    num_ctx = target.options.num_ctx
+    expected = residency.expected_context(num_ctx, info) if info else None
+    return Verdict(target=target, condition=condition, why=why, wanted_context=expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Absent:
+    target: Target
+    view: HostView
+    decision: Decision
+
+    def why(self) -> _Why:
+        return (
+            self._missing()  # (a)
+            or self._failed()  # (b)
+            or self._shared()  # (c)
+            or self._lost()  # (d)
+            or self._load()  # (e)
+        )
+
+    def _missing(self) -> _Why | None:
+        target, seen = self.target, self.decision.seen
+        info = self.decision.info(target)
+        if info is not None and info.is_remote:
+            return Condition.FAILING, "it stands for a model in Ollama's cloud"
+        if seen.tags is None or target.name.normal in seen.tags:
+            return None
+        if not target.pull:
+            why = (
+                f"{target.host} does not have it: run `ollama pull {target.model}` "
+                "there, or say pull: true in the warm list"
+            )
+            return Condition.FAILING, why
+        if target.key in seen.pulling:
+            return Condition.QUEUED, "it is being pulled"
+        sent_at = self.decision.memory.pulls.get(target.key, -math.inf)
+        if self.decision.now - sent_at >= PULL_AGAIN_S:
+            self.decision.actions.append(Pull(target=target))
+        return Condition.QUEUED, "it is to be pulled"
+
+    def _failed(self) -> _Why | None:
+        record = self.decision.seen.records.get(self.target.key)
+        if record is None or record.error is None:
+            return None
+        left_s = failures.next_pass_at(record) - self.decision.now
+        if left_s <= 0:
+            return None
+        return Condition.FAILING, f"{record.text} (next try in {format_short(left_s)})"
+
+    def _shared(self) -> _Why | None:
+        rival = self.decision.sharer(self.target, None)
+        if rival is None:
+            return None
+        return Condition.UNFIT, f"shares its runner with {rival.model}"
+
+    def _lost(self) -> _Why | None:
+        loss = self.decision.loss(self.target)
+        if loss is None:
+            return None
+        left_s = loss.until - self.decision.now
+        if left_s > 0 and loss.is_open:
+            again = format_short(left_s)
+            return Condition.COLD, f"it went suddenly; loaded again in {again}"
+        if left_s > 0:
+            what = "ran out" if loss.by == KEEP_ALIVE else "took its room"
+            why = f"{loss.by} {what} {loss.times} times"
+            return Condition.CONTESTED, f"{why}; next try in {format_short(left_s)}"
+        by = next((r for r in self.view.residents if r.name == loss.by), None)
+        if by is None or len(self.view.residents) < loss.residents:
+            return None
+        return self._beside(self.decision.memory.stays[by.digest])
+
+    def _beside(self, by: Stay) -> _Why | None:
+        """What it means for the target that this one has the room."""
+        decision = self.decision
+        serves = decision.memory.serves
+        owners = [t for t in decision.order if serves.get(t.key) == by.digest]
+        above = [owner for owner in owners if owner in decision.above(self.target)]
+        if above:
+            why = f"does not fit beside {above[0].model}, which is wanted more"
+            return Condition.UNFIT, why
+        is_used = decision.now - by.used_at < USED_TICKS * decision.rules.tick_s
+        if not owners and (by.is_busy or is_used):
+            return Condition.CONTESTED, f"{by.name} has its room, and is in use"
+        return None
+
+    def _load(self) -> _Why:
+        decision, seen = self.decision, self.decision.seen
+        if seen.sent == self.target.key:
+            return Condition.QUEUED, "its load is sent"
+        if seen.holder or seen.sent or decision.is_lane_taken:
+            return Condition.QUEUED, "another load of its host comes first"
+        if not decision.rules.enabled:
+            return Condition.COLD, "not loaded: OLLAMA_WARMUP_ENABLED is not true"
+        decision.is_lane_taken = True
+        decision.actions.append(Warm(target=self.target))
+        return Condition.QUEUED, "its load is sent"

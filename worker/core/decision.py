@@ -1,0 +1,87 @@
+"""One decision in the making: what it knows, and what it has come to so far. Pure."""
+
+from dataclasses import dataclass, field
+
+from ollama_warmup.target import Target
+from worker.core import residency
+from worker.core.departures import LEARNED_S, Loss
+from worker.core.domain import ModelInfo, Resident
+from worker.core.memory import Memory
+from worker.core.passes import Action, Event, Rules, Seen
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """Of one host in one pass; `worker.core.policy` takes it target by target."""
+
+    order: list[Target]
+    """Most wanted first."""
+    seen: Seen
+    memory: Memory
+    rules: Rules
+    now: float
+    actions: list[Action] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    cold: set[str] = field(default_factory=set)
+    """Keys of the targets so far that are not resident."""
+    touched: set[str] = field(default_factory=set)
+    """Digests of the residents that are touched."""
+    is_lane_taken: bool = False
+    """Whether this decision loads something already."""
+
+    def above(self, target: Target) -> list[Target]:
+        """What is wanted more."""
+        return self.order[: self.order.index(target)]
+
+    def info(self, target: Target) -> ModelInfo | None:
+        """What the host tells of its model."""
+        return self.seen.infos.get(target.name.normal)
+
+    def loss(self, target: Target) -> Loss | None:
+        """Who took its room, as long as that is remembered."""
+        loss = self.memory.losses.get(target.key)
+        return loss if loss and self.now - loss.at < LEARNED_S else None
+
+    def sharer(self, target: Target, resident: Resident | None) -> Target | None:
+        """The more wanted target that needs another runner of the same weights.
+
+        Args:
+            target: the less wanted one.
+            resident: what serves both; None = nothing does.
+        """
+        mine = self.info(target)
+        for other in self.above(target) if mine and mine.blob else ():
+            info = self.info(other)
+            is_same = mine and info and mine.blob == info.blob
+            if not is_same or other.name.normal in self.seen.paused:
+                continue
+            if mine and info and _differ(target, mine, other, info, resident):
+                return other
+        return None
+
+
+def _differ(
+    target: Target,
+    mine: ModelInfo,
+    other: Target,
+    theirs: ModelInfo,
+    resident: Resident | None,
+) -> bool:
+    """Whether two targets on the same weights cannot be served by one runner.
+
+    Without a `num_ctx` any context will do.
+    """
+    options, others = target.options.given(), other.options.given()
+    wanted = residency.expected_context(
+        options.pop("num_ctx", mine.modelfile_num_ctx), mine
+    )
+    given = residency.expected_context(
+        others.pop("num_ctx", theirs.modelfile_num_ctx), theirs
+    )
+    if options != others:
+        return True
+    if wanted is None or wanted == given:
+        return False
+    if given is not None:
+        return True
+    return resident is None or not residency.has_context(resident, wanted)

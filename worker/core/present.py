@@ -1,0 +1,168 @@
+"""What to do with a target that is resident: hold it, or leave it alone. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from ollama_warmup.durations import format_short
+from ollama_warmup.report import Condition
+from ollama_warmup.target import Target
+from worker.core import residency, stays
+from worker.core.decision import Decision
+from worker.core.domain import FOREVER, Resident
+from worker.core.passes import Event, Kind, Touch, Verdict
+from worker.core.stays import Stay
+
+LEAD_TICKS, LEAD_S = 2.5, 1.0
+"""A timer nearer than so many ticks and seconds is restarted."""
+PROOF_S = 3_600.0
+"""A runner that nobody asked for so long is asked: a dead one stays listed."""
+ASK_AGAIN_TICKS, ASK_AGAIN_S = 0.9, 60.0
+"""An unanswered touch is sent again after so long: to hold a timer, as proof."""
+
+
+def lead_s(stay: Stay, *, tick_s: float) -> float:
+    """How near a timer may come before it is restarted, seconds.
+
+    Two and a half ticks and a second; never above half the window, if it is known.
+    """
+    lead = LEAD_TICKS * tick_s + LEAD_S
+    return lead if stay.window_s is None else min(lead, stay.window_s / 2)
+
+
+def verdict(target: Target, resident: Resident, decision: Decision) -> Verdict:
+    """Step (4) of `worker.core.policy.plan`."""
+    return _Present(target=target, resident=resident, decision=decision).verdict()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Present:
+    target: Target
+    resident: Resident
+    decision: Decision
+
+    def verdict(self) -> Verdict:
+        fits = self._fits()
+        if rival := self.decision.sharer(self.target, self.resident):  # (a)
+            why = f"shares its runner with {rival.model}, which wants other options"
+            return self._say(Condition.UNFIT, why, fits=fits)
+        if not fits:  # (b)
+            loaded = self.resident.context_length
+            why = f"loaded with context {loaded}, wanted {self._expected}"
+            return self._say(Condition.DRIFTED, why, fits=False)
+        if above := self._took_room_of():  # (c)
+            return self._say(Condition.UNFIT, f"not held: it took the room of {above}")
+        drift = self._drift()
+        if self._stay.is_short(self.decision.rules.tick_s):  # (d)
+            self._tell_short(drift)
+        elif self._needs_touch():  # (e)
+            self._touch()  # (f)
+        return self._say(Condition.DRIFTED if drift else Condition.WARM, drift)
+
+    def _say(self, condition: Condition, why: str, *, fits: bool = True) -> Verdict:
+        return Verdict(
+            target=self.target,
+            condition=condition,
+            why=why,
+            resident=self.resident,
+            left_s=self._left_s,
+            wanted_context=self._expected,
+            is_ready=fits,
+        )
+
+    @property
+    def _stay(self) -> Stay:
+        return self.decision.memory.stays[self.resident.digest]
+
+    @property
+    def _left_s(self) -> float:
+        """Infinite = it has no timer."""
+        left_s = self._stay.left_s
+        return math.inf if left_s > FOREVER.total_seconds() else left_s
+
+    @property
+    def _expected(self) -> int | None:
+        return residency.wanted_context(
+            self.target, self.resident, lambda: self.decision.info(self.target)
+        )
+
+    def _fits(self) -> bool:
+        """Whether its context is the expected one, or what a load of ours showed."""
+        if residency.has_context(self.resident, self._expected):
+            return True
+        record = self.decision.seen.records.get(self.target.key)
+        return (
+            record is not None
+            and record.error is None
+            and record.digest == self.resident.digest
+            and record.context_length == self.resident.context_length
+        )
+
+    def _took_room_of(self) -> str:
+        """The more wanted target that is cold because this one has its room."""
+        loss = self.decision.loss(self.target)
+        above = self.decision.above(self.target) if loss else []
+        cold = (t for t in above if t.key in self.decision.cold)
+        return next((t.model for t in cold if loss and loss.by == t.name.short), "")
+
+    def _drift(self) -> str:
+        """What its keep-alive is against what is wanted, or nothing."""
+        window_s, wanted_s = self._stay.window_s, self.target.keep_alive_s
+        if window_s is None or math.isinf(window_s):
+            return ""
+        if wanted_s is not None and window_s < wanted_s - 2 * stays.MOVED_S:
+            wanted = "for ever" if math.isinf(wanted_s) else format_short(wanted_s)
+            return f"keep-alive {format_short(window_s)}, wanted {wanted}"
+        tick_s = self.decision.rules.tick_s
+        if self._stay.is_short(tick_s):
+            least = format_short(stays.SHORT_TICKS * tick_s)
+            return (
+                f"its keep-alive of {format_short(window_s)} cannot be held, as it is "
+                f"below 3 ticks ({least})"
+            )
+        return ""
+
+    def _tell_short(self, why: str) -> None:
+        if self._stay.is_short_told:
+            return
+        event = Event(
+            at=self.decision.now,
+            host=self.target.host,
+            model=self.target.model,
+            kind=Kind.SHORT,
+            why=why,
+        )
+        self.decision.events.append(event)
+
+    def _needs_touch(self) -> bool:
+        """Whether its timer is near, or it has not answered for an hour."""
+        stay, now, tick_s = self._stay, self.decision.now, self.decision.rules.tick_s
+        if stay.is_busy or stay.is_untouchable or stay.digest in self.decision.touched:
+            return False
+        asked_s = now - stay.asked_at
+        if self._left_s < lead_s(stay, tick_s=tick_s):
+            return asked_s >= ASK_AGAIN_TICKS * tick_s and not self._is_in_use()
+        return now - stay.proof_at >= PROOF_S and asked_s >= ASK_AGAIN_S
+
+    def _is_in_use(self) -> bool:
+        """Whether the last touch found somebody at work: his end restarts the timer."""
+        touch = self.decision.seen.touches.get(self.target.key)
+        return (
+            touch is not None
+            and touch.error is None
+            and touch.digest == self.resident.digest
+            and touch.left_s is None
+            and self.decision.now - touch.at < LEAD_TICKS * self.decision.rules.tick_s
+        )
+
+    def _touch(self) -> None:
+        stay = self._stay
+        is_ours = stay.ours == self.target.key
+        self.decision.touched.add(stay.digest)
+        self.decision.actions.append(
+            Touch(
+                target=self.target,
+                digest=stay.digest,
+                num_ctx=None if is_ours else stay.context_length,
+                left_s=self._left_s,
+            )
+        )
