@@ -3,6 +3,7 @@
 Resolution is pure; publisher and worker both run it, the worker's verdict counts.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -48,15 +49,24 @@ class Target:
         )
 
     @property
-    def wanted(self) -> str:
-        """The request that means it, as text."""
-        return self.key
-
-    @property
     def key(self) -> str:
         """Model and runner options as text: equal keys of a host share one load."""
         options = ",".join(f"{k}={v}" for k, v in sorted(self.options.given().items()))
         return f"{self.name.normal}?{options}" if options else self.name.normal
+
+    @property
+    def wanted(self) -> str:
+        """The request that means it, for `request.parse`.
+
+        A bare name if it stays for ever: no request can say so, and a worker that
+        declares it takes its own declaration for a bare name.
+        """
+        if self.keep_alive_s == math.inf:
+            return self.model
+        given = [f"{k}={str(v).lower()}" for k, v in self.options.given().items()]
+        if self.keep_alive_s is not None:
+            given.append(f"keep_alive={str(self.keep_alive_s).removesuffix('.0')}s")
+        return f"{self.model}?{'&'.join(given)}" if given else self.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

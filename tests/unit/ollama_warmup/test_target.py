@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import pytest
 
 from ollama_warmup import request
@@ -90,3 +93,25 @@ def test_equal_models_with_equal_options_share_a_key_whatever_their_keep_alive()
 
     assert keys == {"registry.ollama.ai/library/llama3:8b?num_ctx=512,use_mmap=True"}
     assert meant("phi3").target.key == "registry.ollama.ai/library/phi3:latest"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Library/llama3:8b",
+        "llama3:8b?num_ctx=8192&use_mmap=false&shift=true",
+        "llama3:8b?keep_alive=1800s",
+        "llama3:8b?num_gpu=-1&keep_alive=2.5s",
+    ],
+)
+def test_what_a_target_wants_as_text_means_it(text):
+    target = Target.of(request.parse(text), host="gpu-1")
+
+    assert target.wanted == text
+    assert Target.of(request.parse(target.wanted), host="gpu-1") == target
+
+
+def test_what_stays_for_ever_is_told_by_its_name_alone():
+    target = replace(WANTED[0], keep_alive_s=math.inf)
+
+    assert target.wanted == "Llama3:8b"
