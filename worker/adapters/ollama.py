@@ -5,6 +5,7 @@ translated in `worker.adapters.refusals` (an answer) and `_call` (no answer).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -74,7 +75,8 @@ class Ollama:
     def view(self) -> HostView:
         """What is resident now, and the host's own time."""
         response = self._call("GET", "/api/ps")
-        return self._read(shapes.view, response)
+        date = response.headers.get("date")
+        return self._read(partial(shapes.view, date=date), response)
 
     def tags(self) -> dict[str, Tag]:
         """Every model that the host has, by normal name."""
@@ -175,7 +177,7 @@ class Ollama:
         self._call("POST", "/api/generate", body)
 
     def _answer(self, response: httpx.Response, model: str, *, embed: bool) -> Answer:
-        body = self._read(shapes.body, response)
+        body = self._read(dict, response)
         proven = (
             bool(body.get("embeddings"))
             if embed
@@ -237,9 +239,11 @@ class Ollama:
         )
 
     def _read(
-        self, shape: Callable[[httpx.Response], T], response: httpx.Response
+        self, shape: Callable[[Mapping[str, Any]], T], response: httpx.Response
     ) -> T:
         try:
-            return shape(response)
+            return shape(response.json())
         except shapes.NONSENSE as exc:
-            raise shapes.nonsense(response, host=self.shown) from exc
+            raise errors.OllamaUnreachable(
+                shapes.nonsense(self.shown, response.url.path, response.text)
+            ) from exc
