@@ -11,7 +11,7 @@
     │   └── WarmupTimeout       the caller stopped waiting; the load goes on
     ├── Permanent           a person must act: never retried
     │   ├── BadRequest          the call is wrong: name, options, keep_alive
-    │   ├── BadSettings         the environment of this process is wrong
+    │   ├── BadSettings         the environment of this process or its file is wrong
     │   ├── UnknownHost         no such host is configured
     │   ├── UnknownModel        the host does not have the model: pull it
     │   └── Refused             Ollama will not do it, now or later
@@ -74,7 +74,7 @@ class BadRequest(Permanent, ValueError):
 
 
 class BadSettings(Permanent, ValueError):
-    """A variable in this process's environment is wrong or unknown."""
+    """A variable of this process, or the file of the warm list, is wrong."""
 
 
 class UnknownHost(Permanent):

@@ -29,7 +29,7 @@ app.steps["consumer"].add(LaneFollower)
 @after_setup_logger.connect
 def _show_our_lines(**_: object) -> None:
     """Show INFO lines of warm-ups whatever `--loglevel` Celery itself has."""
-    for name in ("worker", "tasks"):
+    for name in ("worker", "tasks", "ollama_warmup"):
         logging.getLogger(name).setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 

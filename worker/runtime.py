@@ -10,7 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
+from ollama_warmup.errors import UnknownHost
 from ollama_warmup.settings import WedgeCure
+from ollama_warmup.warmlist import Host
 from worker import reconcile as reconciling
 from worker import touching, warming
 from worker.adapters.observer import Observer
@@ -20,7 +22,7 @@ from worker.adapters.store import Store
 from worker.call import Answer, Call, Means, Say
 from worker.core.passes import Action, Rules
 
-_hosts: dict[str, Ollama] = {}
+_hosts: dict[str, tuple[Host, Ollama]] = {}
 _stores: list[Store] = []
 _passes: list[PassStore] = []
 _observers: list[Observer] = []
@@ -45,10 +47,21 @@ clock = _Clock()
 
 
 def ollama(host: str) -> Ollama:
-    """The connection of this process to a configured host."""
-    if host not in _hosts:
-        _hosts[host] = Ollama(host, warmlist.current().hosts[host].url)
-    return _hosts[host]
+    """The connection of this process to a configured host, as it is configured now.
+
+    Raises:
+        UnknownHost: it is not configured any more.
+    """
+    known = warmlist.current().hosts
+    if host not in known:
+        raise UnknownHost(
+            f"host {host!r} is not configured: the hosts are {', '.join(known)}"
+        )
+    if host not in _hosts or _hosts[host][0] != known[host]:
+        # One that is replaced stays open: a load may be in flight on it.
+        made = Ollama(host, known[host].url, authorization=known[host].authorization)
+        _hosts[host] = (known[host], made)
+    return _hosts[host][1]
 
 
 def store() -> Store:
@@ -160,7 +173,7 @@ def reset() -> None:
 def close() -> None:
     """Close what is open; safe to call twice."""
     while _hosts:
-        _hosts.popitem()[1].close()
+        _hosts.popitem()[1][1].close()
     while _stores:
         _stores.pop().close()
     while _passes:

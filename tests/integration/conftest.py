@@ -146,7 +146,7 @@ def environment(monkeypatch):
 
     def forget():
         settings.current.cache_clear()
-        warmlist.current.cache_clear()
+        warmlist.forget()
         publish.app.cache_clear()
 
     def read(**variables):

@@ -22,6 +22,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 
+from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
 from worker.adapters import shapes
@@ -195,8 +196,12 @@ class _Asker:
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> tuple[bytes, str | None]:
         url = self.host.url
+        try:
+            headers = self.host.authorization()
+        except WarmupError as exc:
+            raise _NoAnswer(str(exc)) from exc
         async with self.session.request(
-            method, url + path, json=body, allow_redirects=False
+            method, url + path, json=body, headers=headers, allow_redirects=False
         ) as response:
             answer = await response.read()
             if not response.ok:

@@ -9,7 +9,10 @@ from rich.text import Text
 
 _LINE = re.compile(r"\[[^]]+: (?P<level>[A-Z]+)/[^]]+\] (?P<text>.+)")
 """Celery's log format."""
-_TOLD = ("Warming up ", "Model ", "Ollama warmup ", "Connected to ")
+_TOLD = (
+    *("Warming up ", "Model ", "Ollama warmup ", "Connected to "),
+    "Warm list taken up: ",
+)
 _PYTHONS = re.compile(r"\S+:\d+: \w+Warning:")
 """A warning of Python's, about code: nothing that happened."""
 _COLOURS = {"up": "bold", "worker": "cyan", "valkey": "magenta", "flower": "green"}

@@ -3,13 +3,15 @@
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 
 import httpx
 
 from ollama_warmup import settings, warmlist
-from ollama_warmup.errors import WarmupError
+from ollama_warmup.errors import BadSettings, WarmupError
+from ollama_warmup.settings import SECRET_PREFIX
+from ollama_warmup.warmlist import Host
 from worker.cli import lines
 from worker.cli.place import Place
 from worker.cli.process import Process
@@ -50,6 +52,7 @@ def run(*, flower_port: int | None) -> None:
             flower_port=_flower_port(flower_port),
             valkey_port=0 if has_broker else free_port(),
             data=place.subfolder("valkey"),
+            config=read.config,
         )
         joining = _ours(os.environ) | system.environment
         stack.enter_context(place.published(joining))
@@ -57,9 +60,9 @@ def run(*, flower_port: int | None) -> None:
             Supervisor(grace_s=GRACE_S, logs=place.subfolder("logs"), hold=(lock,))
         )
         try:
-            _greet(read, place)
+            told = _greet(read, place)
             system.start(supervisor)
-            Upkeep(supervisor, system).forever()
+            Upkeep(supervisor, system, told=told).forever()
         except (KeyboardInterrupt, SystemExit):
             lines.over_ctrl_c()
             lines.say("up", "stopping; Ctrl-C once more ends everything at once")
@@ -70,13 +73,17 @@ def run(*, flower_port: int | None) -> None:
 class Upkeep:
     """Keeps the processes of a system running, and says what happens to them."""
 
-    def __init__(self, supervisor: Supervisor, system: System) -> None:
+    def __init__(
+        self, supervisor: Supervisor, system: System, *, told: Collection[str] = ()
+    ) -> None:
         """Take over processes that have just been started.
 
         Args:
             supervisor: runs them.
             system: what they are.
+            told: what was said already, and is not said again when they log it.
         """
+        self._told = told
         self._supervisor = supervisor
         self._system = system
         self._restarts = Restarts()
@@ -93,7 +100,7 @@ class Upkeep:
 
     def step(self) -> None:
         """One look at every process."""
-        _pass_on(self._supervisor)
+        _pass_on(self._supervisor, told=self._told)
         self._tell_deaths()
         self._start_again()
         for process in self._supervisor.processes.values():
@@ -131,30 +138,40 @@ class Upkeep:
             lines.say(name, f"{told}\n{process.tail(TAIL)}", style="yellow")
 
 
-def _pass_on(supervisor: Supervisor) -> None:
+def _pass_on(supervisor: Supervisor, *, told: Collection[str] = ()) -> None:
     for name, process in supervisor.processes.items():
         new = process.new_lines()  # read of all of them, to keep the logs short
         if name == "worker":
             for text, style in lines.events(new):
-                lines.say(name, text, style=style)
+                if text not in told:
+                    lines.say(name, text, style=style)
 
 
-def _greet(read: settings.Settings, place: Place) -> None:
+def _greet(read: settings.Settings, place: Place) -> list[str]:
+    """Say what is about to run, and return what is to be mended in it."""
     folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
     lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
-    for host, where in warmlist.read(read).hosts.items():
-        shown, is_there = _look(where.url)
+    listed = warmlist.read(read)
+    for host, where in listed.hosts.items():
+        shown, is_there = _look(where)
         at = httpx.URL(where.url).copy_with(userinfo=b"")
         lines.say(
             "ollama", f"host {host}, {at}, {shown}", style="" if is_there else "yellow"
         )
+    sentences = warmlist.warnings(read, listed)
+    for sentence in sentences:
+        lines.say("up", sentence, style="yellow")
+    return sentences
 
 
-def _look(url: str) -> tuple[str, bool]:
+def _look(host: Host) -> tuple[str, bool]:
     """What a host answers to the smallest question."""
     try:
-        answer = httpx.get(f"{url}/api/version", timeout=2)
+        headers = host.authorization()
+        answer = httpx.get(f"{host.url}/api/version", headers=headers, timeout=2)
         return f"answers, version {answer.json()['version']}", True
+    except BadSettings as exc:
+        return f"cannot be asked: {exc}", False
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
         reason = str(exc) or type(exc).__name__
         return f"does not answer ({reason}); going on, it may come later", False
@@ -174,8 +191,9 @@ def _how_to_use(system: System) -> str:
 
 
 def _ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """What others join by; no secrets, which nobody needs who only sends."""
     names = (n for n in environment if n.startswith(("OLLAMA_WARMUP_", "OLLAMA_HOST")))
-    return {name: environment[name] for name in names}
+    return {n: environment[n] for n in names if not n.startswith(SECRET_PREFIX)}
 
 
 def _flower_port(asked: int | None) -> int:

@@ -26,14 +26,14 @@ def environment(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         settings.current.cache_clear()
-        warmlist.current.cache_clear()
+        warmlist.forget()
         publish.app.cache_clear()
 
     read(OLLAMA_WARMUP_BROKER_URL=REFUSING)
     yield read
     monkeypatch.undo()
     settings.current.cache_clear()
-    warmlist.current.cache_clear()
+    warmlist.forget()
     publish.app.cache_clear()
 
 
