@@ -78,7 +78,8 @@ task_publish_retry_policy = {
 # Time limits work in prefork alone. Children are never recycled: recycling would
 # end the loads they hold.
 worker_pool = "prefork"
-worker_concurrency = min(max(2, 2 * len(_hosts)), 16)
+# A load, a pull, and all that takes a moment, for each host.
+worker_concurrency = min(3 * len(_hosts), 16)
 worker_prefetch_multiplier = 1
 worker_eta_task_limit = 100
 worker_soft_shutdown_timeout = 20

@@ -16,7 +16,11 @@ from ollama_warmup.wire import OwnCelery
 from worker import runtime
 from worker.bootsteps import PoolGuard, StartAdvice
 
-app = OwnCelery("warmup", set_as_current=False, include=("tasks.warming",))
+app = OwnCelery(
+    "warmup",
+    set_as_current=False,
+    include=("tasks.warming", "tasks.pulling", "tasks.unloading"),
+)
 app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
 app.backend_cls = app.conf.get("result_backend")

@@ -8,10 +8,11 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
-from worker import warming
+from ollama_warmup.target import Target
+from worker import pulling, unloading, warming
 from worker.adapters.ollama import Ollama
 from worker.adapters.store import Store
-from worker.call import Answer, Call, Means, Say
+from worker.call import Answer, Call, Means, Queued, Say
 
 _hosts: dict[str, Ollama] = {}
 _stores: list[Store] = []
@@ -57,6 +58,19 @@ def make_warm(call: Call, *, say: Say) -> Answer:
         ceiling_s=settings.current().load_ceiling_s,
     )
     return warming.make_warm(call, means)
+
+
+def pull(order: pulling.Order, *, say: pulling.SayPulled) -> pulling.Pulled | Queued:
+    """Have a host download a model; see `worker.pulling.pull`."""
+    means = pulling.PullMeans(
+        ollama=ollama(order.target.host), store=store(), clock=clock, say=say
+    )
+    return pulling.pull(order, means)
+
+
+def unload(target: Target) -> unloading.Unloaded:
+    """Let a model go; see `worker.unloading.unload`."""
+    return unloading.unload(target, ollama=ollama(target.host), clock=clock)
 
 
 def instant(left: timedelta) -> datetime:

@@ -27,7 +27,7 @@ def test_the_registered_tasks_are_the_wire_contract():
 
     ours = {name for name in app.tasks if not name.startswith("celery.")}
 
-    assert ours == {"ollama.warmup"}
+    assert ours == {"ollama.pull", "ollama.unload", "ollama.warmup"}
 
 
 def test_every_queue_has_a_routing_key_of_its_own():

@@ -17,6 +17,8 @@ from ollama_warmup import errors
 from ollama_warmup.names import parse as parse_name
 from ollama_warmup.request import RunnerOptions
 from worker.adapters import refusals
+from worker.adapters.download import Download
+from worker.core.disk import Stored
 from worker.core.domain import Answer, HostView, ModelInfo, Resident
 
 CONNECT_S = 5.0
@@ -77,11 +79,19 @@ class Ollama:
 
     def digests(self) -> dict[str, str]:
         """The manifest digest of every model the host has, by normal name."""
+        return {name: stored.digest for name, stored in self.stored().items()}
+
+    def stored(self) -> dict[str, Stored]:
+        """Every model the host has, by normal name."""
         response = self._call("GET", "/api/tags")
         try:
-            rows = self._json(response)["models"]
-            return {parse_name(r["name"]).normal: str(r["digest"]) for r in rows}
-        except (KeyError, TypeError, errors.BadRequest) as exc:
+            return {
+                parse_name(row["name"]).normal: Stored(
+                    digest=str(row["digest"]), size_bytes=int(row.get("size") or 0)
+                )
+                for row in self._json(response)["models"]
+            }
+        except (KeyError, TypeError, ValueError) as exc:
             raise self._nonsense(response) from exc
 
     def show(self, model: str) -> ModelInfo:
@@ -139,6 +149,10 @@ class Ollama:
         """Ask the host to let the model go; 200 whether or not it is loaded."""
         body = {"model": model, "keep_alive": 0, "stream": False}
         self._call("POST", "/api/generate", body)
+
+    def pull(self, model: str) -> Download:
+        """A download of the model onto the host, not begun yet."""
+        return Download(model, http=self._http, host=self.shown)
 
     def _answer(self, response: httpx.Response, model: str, *, embed: bool) -> Answer:
         body = self._json(response)
