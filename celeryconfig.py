@@ -78,6 +78,7 @@ task_publish_retry_policy = {
 # Time limits work in prefork alone. Children are never recycled: recycling would
 # end the loads they hold.
 worker_pool = "prefork"
+
 worker_concurrency = min(max(2, 2 * len(_hosts)), 16)
 worker_prefetch_multiplier = 1
 worker_eta_task_limit = 100

@@ -17,7 +17,9 @@ from worker import runtime
 from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
 
 app = OwnCelery(
-    "warmup", set_as_current=False, include=("tasks.warming", "tasks.schedule")
+    "warmup",
+    set_as_current=False,
+    include=("tasks.warming", "tasks.schedule", "tasks.pulling", "tasks.unloading"),
 )
 app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.

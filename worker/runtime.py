@@ -12,14 +12,15 @@ from datetime import UTC, datetime, timedelta
 from ollama_warmup import settings, warmlist
 from ollama_warmup.errors import UnknownHost
 from ollama_warmup.settings import WedgeCure
+from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
+from worker import pulling, touching, unloading, warming
 from worker import reconcile as reconciling
-from worker import touching, warming
 from worker.adapters.observer import Observer
 from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.call import Answer, Call, Means, Say
+from worker.call import Answer, Call, Means, Queued, Say
 from worker.core.passes import Action, Rules
 
 _hosts: dict[str, tuple[Host, Ollama]] = {}
@@ -155,6 +156,19 @@ def _observer() -> Observer:
     if not _observers:
         _observers.append(Observer(monotonic=clock.monotonic))
     return _observers[0]
+
+
+def pull(order: pulling.Order, *, say: pulling.SayPulled) -> pulling.Pulled | Queued:
+    """Have a host download a model; see `worker.pulling.pull`."""
+    means = pulling.PullMeans(
+        ollama=ollama(order.target.host), store=store(), clock=clock, say=say
+    )
+    return pulling.pull(order, means)
+
+
+def unload(target: Target) -> unloading.Unloaded:
+    """Let a model go; see `worker.unloading.unload`."""
+    return unloading.unload(target, ollama=ollama(target.host), clock=clock)
 
 
 def instant(left: timedelta) -> datetime:

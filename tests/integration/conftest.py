@@ -67,9 +67,12 @@ class Application:
             text=True,
         )
 
-    def send(self, *args: object, times: int = 1, **options: object) -> None:
+    def send(
+        self, *args: object, task: str = "warmup", times: int = 1, **options: object
+    ) -> None:
         assert self._process.stdin
-        line = json.dumps({"args": args, "options": options, "times": times})
+        sent = {"task": task, "args": args, "options": options, "times": times}
+        line = json.dumps(sent)
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
@@ -77,6 +80,10 @@ class Application:
         assert self._process.stdout
         answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
         return answers
+
+    def ask(self, task: str, *args: object, **options: Any) -> dict[str, Any]:
+        self.send(*args, task=task, **options)
+        return self.answers()[0]
 
     def warmup(self, *args: object, **options: Any) -> dict[str, Any]:
         self.send(*args, **options)

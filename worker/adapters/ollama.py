@@ -15,6 +15,7 @@ from ollama_warmup import errors
 from ollama_warmup.request import RunnerOptions
 from ollama_warmup.target import Sample
 from worker.adapters import refusals, shapes
+from worker.adapters.download import Download
 from worker.adapters.inference import Inference
 from worker.core.domain import Answer, HostView, ModelInfo, Tag
 
@@ -180,6 +181,10 @@ class Ollama:
         """Ask the host to let the model go; 200 whether or not it is loaded."""
         body = {"model": model, "keep_alive": 0, "stream": False}
         self._call("POST", "/api/generate", body)
+
+    def pull(self, model: str) -> Download:
+        """A download of the model onto the host, not begun yet."""
+        return Download(model, http=self._http, host=self.shown)
 
     def _answer(self, response: httpx.Response, asked: Inference) -> Answer:
         body = self._read(dict, response)
