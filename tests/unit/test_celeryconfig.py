@@ -50,8 +50,9 @@ def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queu
     queues = {queue.name for queue in celeryconfig.task_queues}
 
     for entry in celeryconfig.beat_schedule.values():
-        assert entry["options"]["expires"] < entry["schedule"]
-        assert entry["options"]["queue"] in queues
+        options = entry["options"]
+        assert options["expires"] < entry["schedule"]
+        assert options["queue"] in queues
         assert entry["task"] in app.tasks
 
 

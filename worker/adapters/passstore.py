@@ -255,6 +255,7 @@ class PassStore:
 def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
     memory, lane, sent, pull, *rest = row
     records, touches = {}, {}
+    pulled = (pull or "").split()
     pairs = zip(rest[::2], rest[1::2], strict=True)
     for target, (outcome, touch) in zip(targets, pairs, strict=True):
         if outcome:

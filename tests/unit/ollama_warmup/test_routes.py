@@ -1,10 +1,10 @@
 import pytest
 
 import tasks
-from ollama_warmup import publish, routes, settings
+from ollama_warmup import publish, routes, settings, warmlist
 from ollama_warmup.errors import BadRequest, StoreUnavailable, UnknownHost
 
-CACHES = (settings.current, publish.app)
+FORGET = (settings.current.cache_clear, warmlist.forget, publish.app.cache_clear)
 
 
 @pytest.fixture(autouse=True)
