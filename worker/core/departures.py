@@ -167,7 +167,7 @@ def _culprit(
     if new:
         return new[0].name
     loading = seen.holder.key if seen.holder else None
-    return next((t.model for t in targets if t.key == loading), "")
+    return next((t.name.short for t in targets if t.key == loading), "")
 
 
 def losses(
@@ -188,7 +188,7 @@ def losses(
         after |= ledger.lost(key, departure, after.get(key))
     for name, departure in scene.foreign:  # (5)
         if rival := scene.target_of(departure.by):
-            after[rival.key] = ledger.beside(name)
+            after[rival.key] = ledger.took(name, after.get(rival.key))
     return after
 
 
@@ -231,6 +231,11 @@ class _Ledger:
             open_loss = old or Loss(at=self.now, by="")
             return {key: replace(open_loss, at=self.now, until=until, is_open=True)}
         return {}
+
+    def took(self, name: str, old: Loss | None) -> Loss:
+        """What a target learns that has taken this one's room; the count goes on."""
+        times = old.times if old and old.by == name else 0
+        return replace(self.beside(name), times=times)
 
     def beside(self, name: str) -> Loss:
         """It does not fit beside this one, as far as is known."""
