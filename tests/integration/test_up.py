@@ -24,11 +24,12 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc"
 class Up:
     """`ollama-warmup up` in a process, and what it said so far."""
 
-    def __init__(self, state, ollama, *options, hosts=""):
+    def __init__(self, state, ollama, *options, hosts="", more=None):
         self.mark = f"up-{uuid.uuid4()}"
         self.env = os.environ | {"XDG_STATE_HOME": str(state), "OLLAMA_HOST": ollama}
         if hosts:
             self.env["OLLAMA_WARMUP_HOSTS"] = hosts
+        self.env |= more or {}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [*COMMAND, "up", *options],
@@ -101,7 +102,7 @@ def test_a_worker_that_is_killed_is_told_and_started_again(up):
     os.kill(up.pid("worker"), signal.SIGKILL)
 
     assert until(lambda: up.said("died (killed by SIGKILL), starts again in 1 s"))
-    assert until(lambda: up.said("worker  ready (pid", times=2), seconds=20)
+    assert until(lambda: up.said("worker  ready for loads (pid", times=2), seconds=20)
     assert up.run("warm", "tiny2").returncode == 0
 
 

@@ -9,13 +9,15 @@ from contextlib import ExitStack
 import httpx
 
 from ollama_warmup import settings, warmlist
+from ollama_warmup.durations import format_short
 from ollama_warmup.errors import WarmupError
+from ollama_warmup.warmlist import WarmList
 from worker.cli import lines
 from worker.cli.place import Place
 from worker.cli.process import Process
 from worker.cli.restarts import Restarts
 from worker.cli.supervisor import POLL_S, Supervisor, free_port
-from worker.cli.system import System
+from worker.cli.system import WORKERS, System
 
 GRACE_S = 30.0
 """A worker's soft shutdown, 20 s, and ten to give its messages back."""
@@ -56,14 +58,15 @@ def run(*, flower_port: int | None) -> None:
         supervisor = stack.enter_context(
             Supervisor(grace_s=GRACE_S, logs=place.subfolder("logs"), hold=(lock,))
         )
+        upkeep = Upkeep(supervisor, system)
         try:
             _greet(read, place)
             system.start(supervisor)
-            Upkeep(supervisor, system).forever()
+            upkeep.forever()
         except (KeyboardInterrupt, SystemExit):
             lines.over_ctrl_c()
             lines.say("up", "stopping; Ctrl-C once more ends everything at once")
-            supervisor.end(progress=lambda: _pass_on(supervisor))
+            supervisor.end(progress=upkeep.pass_on)
     lines.say("up", "stopped, nothing is left running")
 
 
@@ -71,7 +74,7 @@ class Upkeep:
     """Keeps the processes of a system running, and says what happens to them."""
 
     def __init__(self, supervisor: Supervisor, system: System) -> None:
-        """Take over processes that have just been started.
+        """Take over processes that are about to be started.
 
         Args:
             supervisor: runs them.
@@ -81,19 +84,21 @@ class Upkeep:
         self._system = system
         self._restarts = Restarts()
         self._due_at_s: dict[str, float] = {}
-        self._starting = set(supervisor.processes)
+        self._starting: set[str] = set()
+        self._echoes = lines.Echoes()
         self._slow: set[str] = set()
         self._has_greeted = False
 
     def forever(self) -> None:
         """Go on until an exception, such as a signal's."""
+        self._starting |= set(self._supervisor.processes)
         while True:
             self.step()
             time.sleep(POLL_S)
 
     def step(self) -> None:
         """One look at every process."""
-        _pass_on(self._supervisor)
+        self.pass_on()
         self._tell_deaths()
         self._start_again()
         for process in self._supervisor.processes.values():
@@ -102,6 +107,14 @@ class Upkeep:
         if not self._starting and not self._has_greeted:
             self._has_greeted = True
             lines.say("up", _how_to_use(self._system))
+
+    def pass_on(self) -> None:
+        """Say what the workers have told since the last time."""
+        for name, process in self._supervisor.processes.items():
+            new = process.new_lines()  # read of all of them, to keep the logs short
+            for text, style in lines.events(new) if name in WORKERS else ():
+                if not self._echoes.is_echo(name, text, now_s=time.monotonic()):
+                    lines.say(name, text, style=style)
 
     def _tell_deaths(self) -> None:
         for death in self._supervisor.deaths():
@@ -131,23 +144,32 @@ class Upkeep:
             lines.say(name, f"{told}\n{process.tail(TAIL)}", style="yellow")
 
 
-def _pass_on(supervisor: Supervisor) -> None:
-    for name, process in supervisor.processes.items():
-        new = process.new_lines()  # read of all of them, to keep the logs short
-        if name == "worker":
-            for text, style in lines.events(new):
-                lines.say(name, text, style=style)
-
-
 def _greet(read: settings.Settings, place: Place) -> None:
     folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
     lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
-    for host, where in warmlist.read(read).hosts.items():
+    listed = warmlist.read(read)
+    intention, style = _intention(read, listed)
+    lines.say("up", intention, style=style)
+    for host, where in listed.hosts.items():
         shown, is_there = _look(where.url)
         at = httpx.URL(where.url).copy_with(userinfo=b"")
         lines.say(
             "ollama", f"host {host}, {at}, {shown}", style="" if is_there else "yellow"
         )
+
+
+def _intention(read: settings.Settings, listed: WarmList) -> tuple[str, str]:
+    """What passes will do, and in which style it is said."""
+    number, tick = len(listed.targets), format_short(read.tick_s)
+    wanted = f"{number} target{'s' * (number != 1)}"
+    if not number:
+        return "keeps nothing warm: OLLAMA_WARMUP_MODELS names what it should", ""
+    if read.enabled:
+        return f"keeps {wanted} warm, with a pass every {tick}", ""
+    return (
+        f"only looks at {wanted} every {tick}: set OLLAMA_WARMUP_ENABLED=true and "
+        "start again, and they are kept warm"
+    ), "yellow"
 
 
 def _look(url: str) -> tuple[str, bool]:
@@ -165,6 +187,7 @@ def _how_to_use(system: System) -> str:
     return "\n".join(
         (
             "all are ready; try, in another terminal:",
+            "    ollama-warmup ps",
             "    ollama-warmup warm llama3:8b",
             "Applications join by these variables:",
             *exports,
