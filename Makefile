@@ -26,6 +26,9 @@ check: setup  ## Lint, format, types, import rules
 	@$(RUN) mypy
 	@$(RUN) lint-imports
 
+schema: setup  ## Write docs/warmlist.schema.json anew, from the code that reads the warm list
+	@$(RUN) python -m ollama_warmup.schema > docs/warmlist.schema.json
+
 lint: setup  ## Mend what lint and format can mend
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
@@ -40,4 +43,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test check lint worker setup
+.PHONY: help demo up test check schema lint worker setup

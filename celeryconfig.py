@@ -5,6 +5,8 @@ measured on Celery 5.7.0 with Redis; docs/design.md, section 4, tells what each
 group is for.
 """
 
+from typing import Any as _Any
+
 from ollama_warmup import warmlist as _warmlist
 from ollama_warmup import wire as _wire
 from ollama_warmup.settings import current as _current
@@ -78,6 +80,7 @@ task_publish_retry_policy = {
 # Time limits work in prefork alone. Children are never recycled: recycling would
 # end the loads they hold.
 worker_pool = "prefork"
+
 worker_concurrency = min(max(2, 2 * len(_hosts)), 16)
 worker_prefetch_multiplier = 1
 worker_eta_task_limit = 100
@@ -87,7 +90,7 @@ worker_consumer = "worker.consumer:ResilientConsumer"
 
 # A tick that nobody took is void when the next one comes. Beat looks at its clock
 # often enough to be on time, and can be asked how it is.
-beat_schedule = {
+beat_schedule: dict[str, dict[str, _Any]] = {
     "reconcile": {
         "task": _wire.RECONCILE,
         "schedule": _settings.tick_s,

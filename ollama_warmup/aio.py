@@ -41,9 +41,9 @@ async def warmup_ollama_model(
     sent = None
     try:
         async with asyncio.timeout(timeout_s) as patience:
-            sent = await _off_the_loop(warmup.delay, model, host)
+            sent = await off_the_loop(warmup.delay, model, host)
             pauses = iter(PAUSES_S)
-            while not await _off_the_loop(sent.ready):  # noqa: ASYNC110 - Redis' event
+            while not await off_the_loop(sent.ready):  # noqa: ASYNC110 - Redis' event
                 await asyncio.sleep(next(pauses, PAUSES_S[-1]))
             # Known by now; inside a task of an application, `get` would refuse.
             return sent.get(disable_sync_subtasks=False)
@@ -56,15 +56,16 @@ async def warmup_ollama_model(
         ) from exc
 
 
-async def _off_the_loop(function: Callable[..., T], *args: object) -> T:
+async def off_the_loop(function: Callable[..., T], *args: object) -> T:
+    """Run what blocks in one of `threads`."""
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads(), function, *args)
+    return await loop.run_in_executor(threads(), function, *args)
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    """Threads of our own: while Redis is mute, the application's stay free."""
+def threads() -> ThreadPoolExecutor:
+    """A few of our own: while Redis is mute, the application's stay free."""
     return ThreadPoolExecutor(max_workers=4, thread_name_prefix="ollama-warmup")
 
 
-os.register_at_fork(after_in_child=_threads.cache_clear)
+os.register_at_fork(after_in_child=threads.cache_clear)

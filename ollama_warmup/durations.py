@@ -4,6 +4,7 @@ The rules of `time.ParseDuration` (Go), which Ollama applies to `keep_alive`
 (api/types.go, `Duration.UnmarshalJSON`).
 """
 
+import math
 import re
 
 from ollama_warmup.errors import BadRequest
@@ -25,8 +26,9 @@ _UNIT_S = {
     "m": 60.0,
     "h": 3600.0,
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-_WHOLE = re.compile(rf"[+-]?(?:{_PART.pattern})+", re.ASCII)
+PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+"""A number and its unit, of which a duration has one or more."""
+_WHOLE = re.compile(rf"[+-]?(?:{PART.pattern})+", re.ASCII)
 
 
 def parse(text: str) -> float:
@@ -40,7 +42,7 @@ def parse(text: str) -> float:
     """
     text = text.strip()
     if len(text) <= LONGEST and _WHOLE.fullmatch(text):
-        total_s = sum(float(n) * _UNIT_S[unit] for n, unit in _PART.findall(text))
+        total_s = sum(float(n) * _UNIT_S[unit] for n, unit in PART.findall(text))
         return -total_s if text.startswith("-") else total_s
     if len(text) <= LONGEST and re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text):
         raise BadRequest(f"duration {text!r} has no unit: write {text}s")
@@ -50,16 +52,27 @@ def parse(text: str) -> float:
     )
 
 
-def parse_keep_alive(text: str) -> float:
+def parse_keep_alive(text: str, *, forever: bool = False) -> float:
     """Read how long a model shall stay loaded after its last request.
 
+    Args:
+        text: a duration; with `forever` only `-1`.
+        forever: whether a model without a timer is what is meant.
+
     Returns:
-        Seconds, from `KEEP_ALIVE_MIN_S` to `KEEP_ALIVE_MAX_S`.
+        Seconds, from `KEEP_ALIVE_MIN_S` to `KEEP_ALIVE_MAX_S`; `math.inf` = for ever.
 
     Raises:
         BadRequest: no duration, no unit, or outside that range.
     """
     text = text.strip()
+    if forever:
+        if text == "-1":
+            return math.inf
+        raise BadRequest(
+            f"keep_alive_forever goes with keep_alive -1, not with {text[:LONGEST]!r}: "
+            "write -1, or leave keep_alive_forever out"
+        )
     try:  # Ollama takes these two as numbers; as words they deserve their answer
         seconds = float(text) if text in {"0", "-1"} else parse(text)
     except BadRequest as exc:
@@ -73,7 +86,8 @@ def _way_out(seconds: float) -> str:
     if seconds < 0:
         return (
             "keeps a model for ever, which pins nothing and makes a wedged server "
-            "permanent: write a long time instead, such as 24h"
+            "permanent: write a long time instead, such as 24h; -1 is taken where "
+            "keep_alive_forever says true"
         )
     if seconds == 0:
         return (
@@ -97,3 +111,13 @@ def format_short(seconds: float) -> str:
     minutes, secs = divmod(rest, 60)
     parts = ((hours, "h"), (minutes, "m"), (secs, "s"))
     return "".join(f"{n}{unit}" for n, unit in parts if n)
+
+
+def format_exact(seconds: float) -> str:
+    """Write seconds so that `parse` reads the very same: `30m`, or `90.5s`.
+
+    Args:
+        seconds: from `KEEP_ALIVE_MIN_S` to `KEEP_ALIVE_MAX_S`.
+    """
+    short = format_short(seconds)
+    return short if parse(short) == seconds else f"{seconds!r}s"

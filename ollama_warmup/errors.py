@@ -6,14 +6,17 @@
     │   │   └── OllamaDown          nobody listens there
     │   ├── OllamaBusy          503: its queue of loads is full
     │   ├── LoadFailed          it answered, but the model is not warm
+    │   ├── PullFailed          a download broke off; what is there is kept
     │   ├── InUse               warming now would reload what somebody is using
     │   ├── StoreUnavailable    Redis does not answer: broker, results, leases
     │   └── WarmupTimeout       the caller stopped waiting; the load goes on
     ├── Permanent           a person must act: never retried
     │   ├── BadRequest          the call is wrong: name, options, keep_alive
-    │   ├── BadSettings         the environment of this process is wrong
+    │   ├── BadSettings         the environment of this process or its file is wrong
     │   ├── UnknownHost         no such host is configured
-    │   ├── UnknownModel        the host does not have the model: pull it
+    │   ├── UnknownModel        the host does not have the model: pull it; or, when
+    │   │                       it was to be pulled, the registry does not
+    │   ├── DiskFull            a host's disk has no room for a model
     │   └── Refused             Ollama will not do it, now or later
     └── Breaker             leave it alone for a while: another try does harm
         ├── OutOfMemory         the model does not fit; a try evicts the others
@@ -53,6 +56,10 @@ class LoadFailed(Transient):
     """The host answered, but the model is not warm."""
 
 
+class PullFailed(Transient):
+    """A download broke off; the next one goes on from what is there."""
+
+
 class InUse(Transient):
     """The model is busy with other runner options; warming would reload it."""
 
@@ -74,7 +81,7 @@ class BadRequest(Permanent, ValueError):
 
 
 class BadSettings(Permanent, ValueError):
-    """A variable in this process's environment is wrong or unknown."""
+    """A variable of this process, or the file of the warm list, is wrong."""
 
 
 class UnknownHost(Permanent):
@@ -82,7 +89,11 @@ class UnknownHost(Permanent):
 
 
 class UnknownModel(Permanent):
-    """The host does not have this model."""
+    """The host does not have this model, or the registry that it is pulled from."""
+
+
+class DiskFull(Permanent):
+    """The host's disk has no room for the model."""
 
 
 class Refused(Permanent):

@@ -77,6 +77,21 @@ def parse(text: str) -> Name:
     return name
 
 
+def parse_loadable(text: str) -> Name:
+    """Read the name of a model that a host loads itself.
+
+    Raises:
+        BadRequest: no valid name, or that of a cloud model.
+    """
+    name = parse(text)
+    if name.is_cloud:
+        raise BadRequest(
+            f"{text!r} runs in Ollama's cloud, where there is nothing to warm: "
+            "name a model that this host loads itself"
+        )
+    return name
+
+
 def _complaint(text: str, part: str, value: str) -> str:
     shown = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
     if not text.strip():

@@ -23,7 +23,7 @@ from celery.result import AsyncResult
 from kombu import Queue
 from kombu.exceptions import KombuError
 
-from ollama_warmup import request, settings, warmlist, wire
+from ollama_warmup import request, routes, settings, warmlist, wire
 from ollama_warmup.errors import BadRequest, StoreUnavailable
 from ollama_warmup.target import resolve
 
@@ -178,6 +178,10 @@ class Published(Generic[P]):
 
 warmup = Published(wire.WARMUP, route)
 """`warmup.delay("llama3:8b?num_ctx=8192&keep_alive=30m", host="gpu-1")`."""
+pull = Published(wire.PULL, routes.pull)
+"""`pull.delay("llama3:8b", host="gpu-1")`: downloads what the host does not have."""
+unload = Published(wire.UNLOAD, routes.unload)
+"""`unload.delay("llama3:8b", host="gpu-1")`: frees the memory that it takes."""
 
 
 class PolledResults(SyncBackendMixin, RedisBackend):  # type: ignore[misc] # stubs' bases

@@ -6,6 +6,7 @@ people; one parser for publisher and worker, so that both refuse the same.
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -85,7 +86,9 @@ class WarmupRequest:
     name: names.Name
     options: RunnerOptions
     keep_alive_s: float | None
-    """Seconds to stay loaded after the last use; None = the server's own."""
+    """Seconds to stay loaded after the last use; None = the server's own.
+
+    `math.inf` = for ever."""
     host: str | None
     """The name of a configured host; None = the default resolution."""
     is_bare: bool = True
@@ -94,7 +97,7 @@ class WarmupRequest:
     """Sampling options that were given and mean nothing to a warm-up."""
 
 
-_MINIMUM = {
+MINIMUM = {
     "num_ctx": 4,
     "num_batch": 1,
     "num_gpu": -1,
@@ -102,9 +105,13 @@ _MINIMUM = {
     "num_thread": 0,
     "draft_num_predict": 0,
 }
-_LARGEST = 2**31 - 1
-_BOOLEANS = frozenset({"use_mmap", "shift"})
-_RUNNER = frozenset(_MINIMUM) | _BOOLEANS
+"""The least value of each runner option that is a number."""
+LARGEST = 2**31 - 1
+"""The largest value of them all."""
+BOOLEANS = frozenset({"use_mmap", "shift"})
+"""The other runner options."""
+KEEP_ALIVE = ("keep_alive", "keep_alive_forever")
+"""How long it stays; the second one allows -1 for the first."""
 HOST = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 """A host's name in the configuration."""
 
@@ -128,29 +135,29 @@ def parse(text: str, *, host: str | None = None) -> WarmupRequest:
             f"the request has {len(text)} characters, {LONGEST} are allowed: "
             f"{text[:60]!r}…"
         )
-    model, mark, query = text.strip().partition("?")
-    name = names.parse(model)
-    if name.is_cloud:
-        raise BadRequest(
-            f"{model!r} runs in Ollama's cloud, where there is nothing to warm: "
-            "name a model that this host loads itself"
-        )
-    given = _pairs(text, query) if mark else {}
-    keep_alive = given.pop("keep_alive", None)
+    model, given = split(text)
     return WarmupRequest(
         model=model,
-        name=name,
-        options=RunnerOptions(**_runner_options(given)),
-        keep_alive_s=None
-        if keep_alive is None
-        else durations.parse_keep_alive(keep_alive),
+        name=names.parse_loadable(model),
+        options=RunnerOptions(
+            **options({k: v for k, v in given.items() if k not in KEEP_ALIVE})
+        ),
+        keep_alive_s=keep_alive_s(given),
         host=_host(host),
-        is_bare=not mark,
+        is_bare=not given,
         dropped=tuple(sorted(SAMPLING & given.keys())),
     )
 
 
-def _pairs(text: str, query: str) -> dict[str, str]:
+def split(text: str) -> tuple[str, dict[str, str]]:
+    """The model as it is written, and each option's text by its key; unchecked.
+
+    Raises:
+        BadRequest: behind the `?` are no options, or one twice.
+    """
+    model, mark, query = (part.strip() for part in text.partition("?"))
+    if not mark:
+        return model, {}
     try:
         pairs = parse_qsl(query or "?", keep_blank_values=True, strict_parsing=True)
     except ValueError as exc:
@@ -162,19 +169,47 @@ def _pairs(text: str, query: str) -> dict[str, str]:
     if len(given) < len(pairs):
         twice = sorted({k for k, _ in pairs if [p[0] for p in pairs].count(k) > 1})
         raise BadRequest(f"option {twice[0]} is given twice in {text!r}: keep one")
-    return given
+    return model, given
 
 
-def _runner_options(given: dict[str, str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+def options(given: Mapping[str, str]) -> dict[str, Any]:
+    """The runner options in what is given; sampling options are left out.
+
+    Args:
+        given: each option's text by its key, without `KEEP_ALIVE`.
+
+    Raises:
+        BadRequest: an unknown option, or a wrong value.
+    """
+    read: dict[str, Any] = {}
     for key, value in given.items():
-        if key in _BOOLEANS:
-            options[key] = _boolean(key, value)
-        elif key in _MINIMUM:
-            options[key] = _integer(key, value)
+        if key in BOOLEANS:
+            read[key] = _boolean(key, value)
+        elif key in MINIMUM:
+            read[key] = _integer(key, value)
         elif key not in SAMPLING:
             raise BadRequest(_unknown(key))
-    return options
+    return read
+
+
+def keep_alive_s(given: Mapping[str, str]) -> float | None:
+    """The keep-alive in what is given, seconds; None = none, `math.inf` = for ever.
+
+    Args:
+        given: texts by their keys; all but `KEEP_ALIVE` is passed over.
+
+    Raises:
+        BadRequest: no duration that keeps a model warm, or -1 that is not meant.
+    """
+    forever = _boolean(KEEP_ALIVE[1], given.get(KEEP_ALIVE[1], "false"))
+    if KEEP_ALIVE[0] in given:
+        return durations.parse_keep_alive(given[KEEP_ALIVE[0]], forever=forever)
+    if forever:
+        raise BadRequest(
+            "keep_alive_forever says nothing alone: write keep_alive -1 beside it, or "
+            "leave it out"
+        )
+    return None
 
 
 def _boolean(key: str, value: str) -> bool:
@@ -184,16 +219,16 @@ def _boolean(key: str, value: str) -> bool:
 
 
 def _integer(key: str, value: str) -> int:
-    low = _MINIMUM[key]
-    if re.fullmatch(r"-?[0-9]{1,10}", value) and low <= int(value) <= _LARGEST:
+    low = MINIMUM[key]
+    if re.fullmatch(r"-?[0-9]{1,10}", value) and low <= int(value) <= LARGEST:
         return int(value)
     raise BadRequest(
-        f"{key}={value[:40]!r}: write a whole number from {low} to {_LARGEST}"
+        f"{key}={value[:40]!r}: write a whole number from {low} to {LARGEST}"
     )
 
 
 def _unknown(key: str) -> str:
-    known = sorted(_RUNNER | {"keep_alive"})
+    known = sorted({*MINIMUM, *BOOLEANS, *KEEP_ALIVE})
     near = get_close_matches(key.lower(), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
     return f"unknown option {key[:40]!r} (Ollama would ignore it silently): {hint}"

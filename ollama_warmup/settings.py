@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
@@ -16,6 +17,10 @@ from ollama_warmup import request
 from ollama_warmup.errors import BadSettings
 
 PREFIX = "OLLAMA_WARMUP_"
+SECRET_PREFIX = PREFIX + "SECRET_"
+"""Of the variables that a token may name; whatever else is behind it is theirs."""
+SECRET = rf"\$\{{env\.({SECRET_PREFIX}[A-Z0-9_]+)\}}"
+"""What stands for a secret in a configuration: `${env.OLLAMA_WARMUP_SECRET_NAME}`."""
 DEFAULT_HOST = "default"
 """The name of the host that `OLLAMA_HOST` alone means."""
 
@@ -33,12 +38,13 @@ def host_url(text: str) -> str:
         ValueError: no host, or a port that is none.
     """
     text = text.strip().strip("\"'")
+    shown = f"…@{text.rpartition('@')[2]}" if "@" in text else text
     scheme, mark, rest = text.partition("://")
     if not mark:
         scheme, rest = "http", text
     if scheme not in {"http", "https"}:
         raise ValueError(
-            f"cannot read {text!r}: write host, host:port or http(s)://host[:port]"
+            f"cannot read {shown!r}: write host, host:port or http(s)://host[:port]"
         )
     if _is_ip(rest) and ":" in rest:
         rest = f"[{rest}]"
@@ -47,7 +53,7 @@ def host_url(text: str) -> str:
         port = parts.port
     except ValueError as exc:
         raise ValueError(
-            f"cannot read {text!r} ({exc}): write host, host:port or "
+            f"cannot read {shown!r} as a URL: write host, host:port or "
             "http(s)://host[:port]"
         ) from exc
     default = {"http": 80, "https": 443}[scheme] if mark else 11434
@@ -80,6 +86,11 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _file(text: str | Path) -> Path | None:
+    """An empty text is no file; one in the current folder, or below `~`, is found."""
+    return Path(text).expanduser().absolute() if text else None
 
 
 def _redis_url(text: str) -> str:
@@ -134,7 +145,7 @@ class Settings(BaseSettings):
     """Seconds after which a load that has not ended is given up."""
     enabled: bool = False
     """Whether passes and start-up act; else they observe and report only."""
-    config: Path | None = None
+    config: Annotated[Path | None, BeforeValidator(_file)] = None
     """The warm list's file; without it `HOSTS` and `MODELS` are the warm list."""
     tick_s: float = Field(default=10, ge=1, le=3_600)
     """Seconds between two passes."""
@@ -161,6 +172,8 @@ def read() -> Settings:
         for name, field in Settings.model_fields.items()
     )
     for variable in os.environ:
+        if variable.startswith(SECRET_PREFIX):
+            continue
         if variable.startswith(PREFIX) and variable not in known:
             near = get_close_matches(variable, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
@@ -179,3 +192,42 @@ def read() -> Settings:
 def current() -> Settings:
     """The settings of this process, read at the first call."""
     return read()
+
+
+def secret(template: str) -> str:
+    """What a token stands for; read anew at each use, and kept nowhere.
+
+    Args:
+        template: as `SECRET` has it.
+
+    Raises:
+        BadSettings: no such variable, or what it holds can be no token; it is not
+            shown.
+    """
+    name = secret_name(template)
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise BadSettings(
+            f"{name} is not set, and a host's token is to be in it: set it for every "
+            "process that talks to this host"
+        )
+    if not re.fullmatch(r"[\x21-\x7e]+", value):
+        raise BadSettings(
+            f"{name} holds what can be no token: write it in ASCII, without spaces"
+        )
+    return value
+
+
+def secret_name(template: str) -> str:
+    """The variable that a token names.
+
+    Raises:
+        BadSettings: it names none, so it may be the secret itself; it is not shown.
+    """
+    found = re.fullmatch(SECRET, template)
+    if found is None:
+        raise BadSettings(
+            f"write ${{env.{SECRET_PREFIX}NAME}} and set that variable: a token itself "
+            "has no place in a configuration"
+        )
+    return found[1]

@@ -3,10 +3,12 @@
 Resolution is pure; publisher and worker both run it, the worker's verdict counts.
 """
 
+import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
+from ollama_warmup import durations
 from ollama_warmup.errors import UnknownHost
 from ollama_warmup.names import Name
 from ollama_warmup.request import RunnerOptions, WarmupRequest
@@ -31,8 +33,8 @@ class Target:
     """The higher one is warmed first; among equals the one that stands first."""
     critical: bool = False
     """Whether readiness waits for it; if none is critical, it waits for all."""
-    sample: Sample | None = None
-    """What to warm with; None = a short prompt."""
+    sample: Sample | None = field(default=None, repr=False)
+    """What to warm with; None = a short prompt. Never logged, published or stored."""
     pull: bool = False
     """Whether to pull it when the host lacks it."""
 
@@ -48,15 +50,24 @@ class Target:
         )
 
     @property
-    def wanted(self) -> str:
-        """The request that means it, as text."""
-        return self.key
-
-    @property
     def key(self) -> str:
         """Model and runner options as text: equal keys of a host share one load."""
         options = ",".join(f"{k}={v}" for k, v in sorted(self.options.given().items()))
         return f"{self.name.normal}?{options}" if options else self.name.normal
+
+    @property
+    def wanted(self) -> str:
+        """The request that means it, as text: its options in alphabetical order.
+
+        `request.parse` reads the same model, options and keep-alive from it.
+        """
+        given = {k: str(v).lower() for k, v in self.options.given().items()}
+        if self.keep_alive_s == math.inf:
+            given |= {"keep_alive": "-1", "keep_alive_forever": "true"}
+        elif self.keep_alive_s is not None:
+            given["keep_alive"] = durations.format_exact(self.keep_alive_s)
+        query = "&".join(f"{k}={v}" for k, v in sorted(given.items()))
+        return f"{self.model}?{query}" if query else self.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +95,8 @@ def resolve(
     (1) The host it names; else the first that wants this model; else the first.
     (2) A bare name takes the declared options and keep-alive; any `?…` replaces
         both wholly.
+    (3) What else is declared for this model there holds for every request: sample,
+        priority, critical, pull.
 
     Args:
         request: a valid request.
@@ -101,8 +114,13 @@ def resolve(
     host = request.host or (same[0].host if same else next(iter(hosts)))  # (1)
     declared = next((t for t in same if t.host == host), None)
     asked = Target.of(request, host=host)
-    if declared is not None and request.is_bare:  # (2)
-        asked = replace(
-            asked, options=declared.options, keep_alive_s=declared.keep_alive_s
+    if declared is not None:
+        says = declared if request.is_bare else asked  # (2)
+        asked = replace(  # (3)
+            declared,
+            model=asked.model,
+            name=asked.name,
+            options=says.options,
+            keep_alive_s=says.keep_alive_s,
         )
     return Resolved(target=asked, declared=declared)

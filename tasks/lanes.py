@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore
+from celery.utils.time import get_exponential_backoff_interval
 
 from ollama_warmup import wire
 from ollama_warmup.errors import StoreUnavailable
@@ -22,7 +23,11 @@ WAITING_SINCE = "waiting_since"
 
 
 def put_back(
-    task: "Task[Any, Any]", *, queue: str, waiting_since: float | None
+    task: "Task[Any, Any]",
+    *,
+    queue: str,
+    waiting_since: float | None,
+    **options: Any,  # noqa: ANN401 - Celery's own
 ) -> None:
     """Publish the running task to the tail of a queue, and end this run.
 
@@ -32,6 +37,7 @@ def put_back(
         task: the running task.
         queue: a lane's.
         waiting_since: by the store's clock; None = it has not waited.
+        options: Celery's, to be other than the running task's.
 
     Raises:
         Ignore: it was published.
@@ -40,6 +46,7 @@ def put_back(
         queue=queue,
         retries=task.request.retries,
         headers=waiting(task, waiting_since),
+        **options,
     )
     try:
         with reaching_store():
@@ -69,6 +76,19 @@ def sent_at(task: "Task[Any, Any]") -> float | None:
 def _instant(task: "Task[Any, Any]", header: str) -> float | None:
     value = (task.request.headers or {}).get(header)
     return float(value) if value is not None else None
+
+
+def soft_limit_s(task: "Task[Any, Any]") -> float:
+    """After how many seconds the running task is told to end."""
+    _hard, soft = task.request.timelimit or (None, None)
+    return float(soft or task.app.conf.task_soft_time_limit)
+
+
+def back_off_s(task: "Task[Any, Any]", *, factor: int = 2) -> int:
+    """Seconds until a run is tried again: doubling up to 60, with full jitter."""
+    return get_exponential_backoff_interval(
+        factor=factor, retries=task.request.retries, maximum=60, full_jitter=True
+    )
 
 
 def queue_of(task: "Task[Any, Any]") -> str:

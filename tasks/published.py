@@ -1,4 +1,4 @@
-"""What makes `from tasks import warmup` publish as applications do."""
+"""What makes `from tasks import warmup, pull` publish as applications do."""
 
 from typing import Any
 
@@ -7,7 +7,12 @@ from celery.result import AsyncResult
 
 from ollama_warmup import publish, wire
 
-_here = publish.Published(wire.WARMUP, publish.lane_of)
+_here: dict[str, publish.Published[...]] = {
+    wire.WARMUP: publish.Published(wire.WARMUP, publish.lane_of),
+    wire.PULL: publish.pull,
+    wire.UNLOAD: publish.unload,
+}
+"""How each task is sent by a process that has the worker's own environment."""
 
 
 class Published(Task[Any, Any]):
@@ -26,4 +31,4 @@ class Published(Task[Any, Any]):
         """Send the task; see `ollama_warmup.publish.Published.apply_async`."""
         if "retries" in options:  # Celery's mark of a message that exists already
             return super().apply_async(args, kwargs, **options)
-        return _here.apply_async(args, kwargs, **options)
+        return _here[self.name].apply_async(args, kwargs, **options)

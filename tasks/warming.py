@@ -7,7 +7,6 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Reject, SoftTimeLimitExceeded
-from celery.utils.time import get_exponential_backoff_interval
 
 from ollama_warmup import publish, request, warmlist, wire
 from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
@@ -73,7 +72,9 @@ def warmup(
         meant = _meant(model, host)
         answer = _run(self, meant, is_gentle=gentle)
     except Transient as exc:  # this run could not even try
-        answer = TryAgain(error=exc, countdown_s=_back_off_s(self), waiting_since=None)
+        answer = TryAgain(
+            error=exc, countdown_s=lanes.back_off_s(self), waiting_since=None
+        )
     except WarmupError as exc:
         answer = Failed(error=exc)
     if isinstance(answer, Outcome):
@@ -89,13 +90,6 @@ def warmup(
         exc=answer.error,
         countdown=answer.countdown_s,
         headers=lanes.waiting(self, answer.waiting_since),
-    )
-
-
-def _back_off_s(task: "Task[Any, Any]") -> int:
-    """Seconds until a run is tried again: 2 doubling to 60, with full jitter."""
-    return get_exponential_backoff_interval(
-        factor=2, retries=task.request.retries, maximum=60, full_jitter=True
     )
 
 
@@ -162,8 +156,7 @@ def _once(
 
 
 def _patience_s(task: "Task[Any, Any]") -> float:
-    _hard, soft = task.request.timelimit or (None, None)
-    soft_s = float(soft or task.app.conf.task_soft_time_limit)
+    soft_s = lanes.soft_limit_s(task)
     return soft_s - min(SPARE_S, soft_s / 4)
 
 

@@ -50,8 +50,7 @@ class StartAdvice(bootsteps.StartStopStep):
             BadSettings: the warm list is wrong; the worker exits 1.
         """
         super().__init__(parent, **kwargs)
-        warmlist.current()
-        for sentence in settings.current().warnings():
+        for sentence in warmlist.warnings(settings.current(), warmlist.current()):
             logger.warning("%s", sentence)
         if REMAP_SIGTERM != "SIGQUIT":
             logger.warning(

@@ -17,7 +17,9 @@ from worker import runtime
 from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
 
 app = OwnCelery(
-    "warmup", set_as_current=False, include=("tasks.warming", "tasks.schedule")
+    "warmup",
+    set_as_current=False,
+    include=("tasks.warming", "tasks.schedule", "tasks.pulling", "tasks.unloading"),
 )
 app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
@@ -29,7 +31,7 @@ app.steps["consumer"].add(LaneFollower)
 @after_setup_logger.connect
 def _show_our_lines(**_: object) -> None:
     """Show INFO lines of warm-ups whatever `--loglevel` Celery itself has."""
-    for name in ("worker", "tasks"):
+    for name in ("worker", "tasks", "ollama_warmup"):
         logging.getLogger(name).setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)
 

@@ -47,6 +47,7 @@ class Loading:
             # Sent only to load: on a model about to go, it would wedge the server.
             keep_alive_s=None if self.fits else target.keep_alive_s,
             embed=self.model.info.is_embedding_only,
+            sample=target.sample,
             ceiling_s=self.ceiling_s,
         )
         view = ollama.view()

@@ -92,9 +92,12 @@ def preview(means: PassMeans, *, host: str | None = None) -> list[Glance]:
     return [glances[name] for name in hosts]
 
 
-@dataclass(frozen=True, slots=True)
 class _Round:
-    means: PassMeans
+    """One look at each of some hosts."""
+
+    def __init__(self, means: PassMeans) -> None:
+        self.means = means
+        self._targets = _by_host(means.warm_list.targets)
 
     async def over(self, hosts: Sequence[str]) -> list[tuple[Glance, bool]]:
         """Look at hosts, and act; with whether to look once more."""
@@ -111,13 +114,12 @@ class _Round:
         return glances
 
     def _looks(self, hosts: Sequence[str]) -> AsyncIterator[dict[str, Look]]:
-        listed = self.means.warm_list
-        chosen = [listed.hosts[name] for name in hosts]
-        return self.means.observer.look(chosen, _by_host(listed.targets))
+        chosen = [self.means.warm_list.hosts[name] for name in hosts]
+        return self.means.observer.look(chosen, self._targets)
 
     def _decide(self, looks: Mapping[str, Look]) -> list[Glance]:
         listed = self.means.warm_list
-        targets = {name: listed.of(name) for name in looks}
+        targets = {name: self._targets.get(name, []) for name in looks}
         shared, paused, now = self.means.store.read(targets)
         return [
             self._glance(listed.hosts[name], look, shared[name], paused, now)
@@ -132,7 +134,7 @@ class _Round:
         paused: frozenset[str],
         now: float,
     ) -> Glance:
-        targets = self.means.warm_list.of(host.name)
+        targets = self._targets.get(host.name, [])
         seen = Seen(
             view=look.view,
             tags=look.tags,

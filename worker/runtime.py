@@ -11,17 +11,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
+from ollama_warmup.errors import UnknownHost
 from ollama_warmup.settings import WedgeCure
+from ollama_warmup.target import Target
+from ollama_warmup.warmlist import Host
+from worker import pulling, touching, unloading, warming
 from worker import reconcile as reconciling
-from worker import touching, warming
 from worker.adapters.observer import Observer
 from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.call import Answer, Call, Means, Say
+from worker.call import Answer, Call, Means, Queued, Say
 from worker.core.passes import Action, Rules
 
-_hosts: dict[str, Ollama] = {}
+_hosts: dict[str, tuple[Host, Ollama]] = {}
 _stores: list[Store] = []
 _passes: list[PassStore] = []
 _observers: list[Observer] = []
@@ -46,10 +49,21 @@ clock = _Clock()
 
 
 def ollama(host: str) -> Ollama:
-    """The connection of this process to a configured host."""
-    if host not in _hosts:
-        _hosts[host] = Ollama(host, warmlist.current().hosts[host].url)
-    return _hosts[host]
+    """The connection of this process to a configured host, as it is configured now.
+
+    Raises:
+        UnknownHost: it is not configured any more.
+    """
+    known = warmlist.current().hosts
+    if host not in known:
+        raise UnknownHost(
+            f"host {host!r} is not configured: the hosts are {', '.join(known)}"
+        )
+    if host not in _hosts or _hosts[host][0] != known[host]:
+        # One that is replaced stays open: a load may be in flight on it.
+        made = Ollama(host, known[host].url, authorization=known[host].authorization)
+        _hosts[host] = (known[host], made)
+    return _hosts[host][1]
 
 
 def store() -> Store:
@@ -147,6 +161,19 @@ def _observer() -> Observer:
     return _observers[0]
 
 
+def pull(order: pulling.Order, *, say: pulling.SayPulled) -> pulling.Pulled | Queued:
+    """Have a host download a model; see `worker.pulling.pull`."""
+    means = pulling.PullMeans(
+        ollama=ollama(order.target.host), store=store(), clock=clock, say=say
+    )
+    return pulling.pull(order, means)
+
+
+def unload(target: Target) -> unloading.Unloaded:
+    """Let a model go; see `worker.unloading.unload`."""
+    return unloading.unload(target, ollama=ollama(target.host), clock=clock)
+
+
 def instant(left: timedelta) -> datetime:
     """The instant that lies `left` ahead, by this machine's clock, in UTC."""
     return datetime.now(UTC) + left
@@ -163,7 +190,7 @@ def reset() -> None:
 def close() -> None:
     """Close what is open; safe to call twice."""
     while _hosts:
-        _hosts.popitem()[1].close()
+        _hosts.popitem()[1][1].close()
     while _stores:
         _stores.pop().close()
     while _passes:

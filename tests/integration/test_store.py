@@ -69,6 +69,18 @@ def test_lanes_of_two_hosts_do_not_meet(store):
     assert store.take_lane("gpu-2", holder("b"))
 
 
+def test_a_host_has_one_pull_at_a_time(store):
+    assert store.hold_pull("gpu-1", "a")
+    assert store.hold_pull("gpu-1", "a")
+    assert not store.hold_pull("gpu-1", "b")
+    assert store.hold_pull("gpu-2", "b")
+    store.release_pull("gpu-1", "b")  # not its own: without effect
+
+    assert not store.hold_pull("gpu-1", "b")
+    store.release_pull("gpu-1", "a")
+    assert store.hold_pull("gpu-1", "b")
+
+
 def test_a_record_and_the_holder_are_read_as_they_were_written(store):
     written = LoadRecord(task_id="t", attempt=2, ended_at=store.now(), load_s=1.25)
     store.take_lane("gpu", holder("a"))

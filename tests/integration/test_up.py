@@ -26,7 +26,12 @@ class Up:
 
     def __init__(self, state, ollama, *options, hosts="", more=None):
         self.mark = f"up-{uuid.uuid4()}"
-        self.env = os.environ | {"XDG_STATE_HOME": str(state), "OLLAMA_HOST": ollama}
+        self.state = state
+        self.env = os.environ | {
+            "XDG_STATE_HOME": str(state),
+            "OLLAMA_HOST": ollama,
+            "OLLAMA_WARMUP_SECRET_GPU": "hunter2",
+        }
         if hosts:
             self.env["OLLAMA_WARMUP_HOSTS"] = hosts
         self.env |= more or {}
@@ -136,7 +141,15 @@ def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
 
 
 def test_what_has_no_effect_in_the_environment_is_told(up):
-    assert up.said("OLLAMA_HOST is ignored", times=1)
+    assert "".join(up.lines).count("OLLAMA_HOST is ignored") == 1
+
+
+def test_secrets_are_written_nowhere(up):
+    (environment,) = up.state.rglob("environment")
+
+    assert "OLLAMA_WARMUP_HOSTS" in environment.read_text()
+    for file in up.state.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes()
 
 
 def test_a_port_for_flower_that_is_taken_is_told(stage, tmp_path):

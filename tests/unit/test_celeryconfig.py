@@ -27,7 +27,33 @@ def test_the_registered_tasks_are_the_wire_contract():
 
     ours = {name for name in app.tasks if not name.startswith("celery.")}
 
-    assert ours == {"ollama.warmup"}
+    assert ours == {
+        "ollama.cure",
+        "ollama.pull",
+        "ollama.reconcile",
+        "ollama.touch",
+        "ollama.unload",
+        "ollama.warmup",
+    }
+
+
+def test_every_task_has_the_limits_of_all_tasks():
+    app.loader.import_default_modules()
+
+    for name, task in app.tasks.items():
+        own = (task.soft_time_limit, task.time_limit)
+        assert own in {(None, None), (300, 330)}, name
+    assert (app.conf.task_soft_time_limit, app.conf.task_time_limit) == (300, 330)
+
+
+def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queue():
+    queues = {queue.name for queue in celeryconfig.task_queues}
+
+    for entry in celeryconfig.beat_schedule.values():
+        options = entry["options"]
+        assert options["expires"] < entry["schedule"]
+        assert options["queue"] in queues
+        assert entry["task"] in app.tasks
 
 
 def test_every_queue_has_a_routing_key_of_its_own():

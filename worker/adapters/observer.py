@@ -7,8 +7,8 @@ or a target shows something unknown; it is never part of a failure to answer.
 
 import asyncio
 import contextlib
+import json
 import math
-import ssl
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -18,15 +18,14 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Self
+from typing import Any, Self, TypeVar
 
-import httpx
+import aiohttp
 
-from ollama_warmup.errors import OllamaUnreachable, WarmupError
+from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
-from worker.adapters import refusals, shapes
+from worker.adapters import shapes
 from worker.adapters.ollama import CONNECT_S, VIEW_S, is_loopback, shown
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Tag, Unanswered
@@ -35,6 +34,16 @@ AT_ONCE = 256
 """Connections that are open at once."""
 KEPT_S = 3_600.0
 """How long it is believed what a host's models are, seconds."""
+
+
+T = TypeVar("T")
+
+
+class _NoAnswer(Exception):
+    """A host answered with a failure, or as no Ollama does."""
+
+
+_FAILURES = (aiohttp.ClientError, TimeoutError, _NoAnswer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +75,18 @@ class Observer:
         self,
         *,
         monotonic: Callable[[], float],
-        transport: httpx.AsyncBaseTransport | None = None,
+        view_s: float = VIEW_S,
     ) -> None:
         """Open nothing yet.
 
         Args:
             monotonic: seconds that never go back.
-            transport: where requests go instead of the network.
+            view_s: how long a host has to answer, seconds.
         """
         self._monotonic = monotonic
-        self._transport = transport
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_S, sock_read=view_s
+        )
         self._known: dict[str, _Known] = {}
 
     async def look(
@@ -90,38 +101,36 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
-        async with _Clients(self._transport) as clients:
+        async with _Sessions(self._timeout) as sessions:
             pending = {
                 asyncio.create_task(
-                    self._one(clients.of(host), host, targets.get(host.name, ()))
+                    self._one(
+                        _Asker(sessions.of(host), host), targets.get(host.name, ())
+                    )
                 ): host.name
                 for host in hosts
             }
-            while pending:
-                done, _ = await asyncio.wait(
-                    pending, return_when=asyncio.FIRST_COMPLETED
-                )
-                yield {pending.pop(task): task.result() for task in done}
+            try:
+                while pending:
+                    done, _ = await asyncio.wait(
+                        pending, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    yield {pending.pop(task): task.result() for task in done}
+            finally:
+                for task in pending:
+                    task.cancel()
 
-    async def _one(
-        self, client: httpx.AsyncClient, host: Host, targets: Sequence[Target]
-    ) -> Look:
-        asker = _Asker(client=client, host=host)
+    async def _one(self, asker: "_Asker", targets: Sequence[Target]) -> Look:
         try:
-            view = shapes.view(await asker.ask("GET", "/api/ps"))
-        except httpx.ConnectError as exc:
-            return Look(view=Unanswered(text=asker.said(exc), is_refused=True))
-        except httpx.HTTPError as exc:
-            return Look(view=Unanswered(text=asker.said(exc)))
-        except WarmupError as exc:
-            return Look(view=Unanswered(text=str(exc)))
-        except shapes.NONSENSE:
-            nonsense = f"{asker.shown} answers as no Ollama does: check its URL"
-            return Look(view=Unanswered(text=nonsense))
-        with contextlib.suppress(httpx.HTTPError, WarmupError, *shapes.NONSENSE):
+            view = await asker.view()
+        except _FAILURES as exc:
+            is_refused = isinstance(exc, aiohttp.ClientConnectorError)
+            text = asker.sentence(exc, self._timeout.sock_read)
+            return Look(view=Unanswered(text=text, is_refused=is_refused))
+        with contextlib.suppress(*_FAILURES):
             await self._models(asker, view, targets)
-        known = self._known.get(host.name)
-        if known is None or known.url != host.url:
+        known = self._known.get(asker.host.name)
+        if known is None or known.url != asker.host.url:
             return Look(view=view)
         infos = {name: info for name, (_, info) in known.infos.items()}
         return Look(view=view, tags=known.tags, infos=infos)
@@ -136,7 +145,7 @@ class Observer:
         if known is None or known.url != asker.host.url:
             known = _Known(url=asker.host.url)
         if self._is_old(known, digests, names):
-            known.tags = shapes.tags(await asker.ask("GET", "/api/tags"))
+            known.tags = await asker.tags()
             known.read_at = self._monotonic()
             known.digests = digests | {tag.digest for tag in known.tags.values()}
             self._known[asker.host.name] = known
@@ -161,73 +170,90 @@ class Observer:
         old = known.infos.get(name)
         if tag is None or (old and old[0] == tag.digest):
             return
-        answer = await asker.ask("POST", "/api/show", {"model": model})
-        known.infos[name] = (tag.digest, shapes.info(answer))
+        known.infos[name] = (tag.digest, await asker.show(model))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Asker:
-    """Asks one host."""
+    """Asks one host; raises one of `_FAILURES`."""
 
-    client: httpx.AsyncClient
+    session: aiohttp.ClientSession
     host: Host
 
+    async def view(self) -> HostView:
+        body, date = await self._ask("GET", "/api/ps")
+        return self._read("/api/ps", body, lambda b: shapes.view(b, date=date))
+
+    async def tags(self) -> dict[str, Tag]:
+        body, _ = await self._ask("GET", "/api/tags")
+        return self._read("/api/tags", body, shapes.tags)
+
+    async def show(self, model: str) -> ModelInfo:
+        body, _ = await self._ask("POST", "/api/show", {"model": model})
+        return self._read("/api/show", body, shapes.info)
+
+    async def _ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> tuple[bytes, str | None]:
+        url = self.host.url
+        try:
+            headers = self.host.authorization()
+        except WarmupError as exc:
+            raise _NoAnswer(str(exc)) from exc
+        async with self.session.request(
+            method, url + path, json=body, headers=headers, allow_redirects=False
+        ) as response:
+            answer = await response.read()
+            if not response.ok:
+                text = answer.decode(errors="replace")[:200]
+                raise _NoAnswer(f"answered {response.status}: {text}")
+            return answer, response.headers.get("Date")
+
+    def _read(
+        self, path: str, body: bytes, shape: Callable[[Mapping[str, Any]], T]
+    ) -> T:
+        try:
+            return shape(json.loads(body))
+        except shapes.NONSENSE as exc:
+            text = body.decode(errors="replace")
+            raise _NoAnswer(shapes.nonsense(self._shown, path, text)) from exc
+
     @property
-    def shown(self) -> str:
+    def _shown(self) -> str:
         return shown(self.host.name, self.host.url)
 
-    async def ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
-    ) -> httpx.Response:
-        """One answer with a 2xx.
-
-        Raises:
-            httpx.HTTPError: there was no answer.
-            WarmupError: it was a refusal.
-        """
-        response = await self.client.request(method, self.host.url + path, json=body)
-        if not response.is_success:
-            raise refusals.error(response, model="", host=self.shown)
-        return response
-
-    def said(self, exc: httpx.HTTPError) -> str:
-        """What a missing answer means, as a sentence."""
-        why = str(exc) or type(exc).__name__
-        if isinstance(exc, httpx.TimeoutException):
-            why = f"no answer within {VIEW_S:.0f} s"
-        return str(OllamaUnreachable(f"{self.shown} does not answer /api/ps ({why})"))
+    def sentence(self, exc: BaseException, view_s: float | None) -> str:
+        """What a missing view means."""
+        if isinstance(exc, aiohttp.ClientConnectorError):
+            return f"{self._shown} cannot be reached ({exc.strerror}): is Ollama there?"
+        if isinstance(exc, TimeoutError):
+            return f"{self._shown} gave no answer to /api/ps within {view_s:g} s"
+        return f"{self._shown} gave no view: {exc}"
 
 
-class _Clients:
-    """A client with the environment's proxies, and one for loopback without."""
+class _Sessions:
+    """One session with the environment's proxies, and one for loopback without."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None) -> None:
+    def __init__(self, timeout: aiohttp.ClientTimeout) -> None:
+        self._timeout = timeout
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
         self._outside, self._loopback = (
-            httpx.AsyncClient(
-                transport=transport,
-                timeout=httpx.Timeout(VIEW_S, connect=CONNECT_S, pool=None),
-                limits=httpx.Limits(
-                    max_connections=AT_ONCE, max_keepalive_connections=0
-                ),
-                verify=_tls(),
+            aiohttp.ClientSession(
+                connector=connector,
+                connector_owner=trust_env,
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=trust_env,
             )
             for trust_env in (True, False)
         )
-
-    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._outside.aclose()
-        await self._loopback.aclose()
+        await self._loopback.close()
+        await self._outside.close()
 
-    def of(self, host: Host) -> httpx.AsyncClient:
-        """The client for a host."""
+    def of(self, host: Host) -> aiohttp.ClientSession:
         return self._loopback if is_loopback(host.url) else self._outside
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Made once a process: it takes 50 ms."""
-    return httpx.create_ssl_context()

@@ -5,6 +5,7 @@ translated in `worker.adapters.refusals` (an answer) and `_call` (no answer).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,7 +13,10 @@ import httpx
 
 from ollama_warmup import errors
 from ollama_warmup.request import RunnerOptions
+from ollama_warmup.target import Sample
 from worker.adapters import refusals, shapes
+from worker.adapters.download import Download
+from worker.adapters.inference import Inference
 from worker.core.domain import Answer, HostView, ModelInfo, Tag
 
 CONNECT_S = 5.0
@@ -38,7 +42,8 @@ class Ollama:
     """One Ollama server.
 
     Raises, from every method that sends: `OllamaUnreachable`, `OllamaBusy`,
-    `LoadFailed`, `UnknownModel`, `Refused`, `OutOfMemory`, `RunnerTerminated`.
+    `LoadFailed`, `UnknownModel`, `Refused`, `OutOfMemory`, `RunnerTerminated`, and
+    what `authorization` raises.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Ollama:
         host: str,
         url: str,
         *,
+        authorization: Callable[[], Mapping[str, str]] = dict,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         """Open nothing yet.
@@ -53,18 +59,20 @@ class Ollama:
         Args:
             host: the host's name in the configuration, for messages.
             url: as `ollama_warmup.settings.host_url` returns it.
+            authorization: makes the headers that this host alone may see, anew for
+                each request.
             transport: where requests go instead of the network.
         """
         self.url = url
+        self._authorization = authorization
         self.shown = shown(host, url)
         self._http = httpx.Client(
             base_url=url,
             transport=transport,
             timeout=httpx.Timeout(VIEW_S, connect=CONNECT_S),
             limits=httpx.Limits(max_keepalive_connections=0),
-            trust_env=not is_loopback(
-                url
-            ),  # as Ollama's own client: no proxy to loopback
+            trust_env=not is_loopback(url),  # as Ollama's own client
+            follow_redirects=False,  # what is meant for this host goes to no other
         )
 
     def close(self) -> None:
@@ -74,7 +82,8 @@ class Ollama:
     def view(self) -> HostView:
         """What is resident now, and the host's own time."""
         response = self._call("GET", "/api/ps")
-        return self._read(shapes.view, response)
+        date = response.headers.get("date")
+        return self._read(partial(shapes.view, date=date), response)
 
     def tags(self) -> dict[str, Tag]:
         """Every model that the host has, by normal name."""
@@ -86,7 +95,7 @@ class Ollama:
         response = self._call("POST", "/api/show", {"model": model})
         return self._read(shapes.info, response)
 
-    def infer(
+    def infer(  # noqa: PLR0913 - what one request says, each thing by its name
         self,
         model: str,
         *,
@@ -94,6 +103,7 @@ class Ollama:
         keep_alive_s: float | None,
         embed: bool,
         prompt: str = "ok",
+        sample: Sample | None = None,
         ceiling_s: float = 1_800,
     ) -> Answer:
         """Make the model answer: one token, or one vector; loads it if need be.
@@ -104,29 +114,27 @@ class Ollama:
         Args:
             model: its name.
             options: exactly what the application sends.
-            keep_alive_s: seconds, sent as given; None = not sent.
+            keep_alive_s: seconds, sent as given; None = not sent, `math.inf` = -1.
             embed: ask `/api/embed` for a vector instead of a token.
             prompt: sent raw, without the model's template.
+            sample: sent instead as an application would: a prompt with the model's
+                template, or messages to `/api/chat`.
             ceiling_s: seconds without an answer until it is given up.
 
         Raises:
             LoadFailed: also for a 200 that ended early (`done: false`).
             LoadTimeout: no answer within the ceiling.
         """
-        body: dict[str, Any] = {"model": model}
-        given = options.given()
-        shift = given.pop("shift", None)
-        if keep_alive_s is not None:
-            body["keep_alive"] = keep_alive_s
-        if embed:
-            body |= {"input": prompt, "options": given}
-        else:
-            body |= {"prompt": prompt, "raw": True, "stream": False}
-            body["options"] = given | {"num_predict": 1}
-            body |= {} if shift is None else {"shift": shift}
-        path = "/api/embed" if embed else "/api/generate"
-        response = self._call("POST", path, body, ceiling_s=ceiling_s)
-        return self._answer(response, model, embed=embed)
+        asked = Inference(
+            model=model,
+            options=options,
+            keep_alive_s=keep_alive_s,
+            embed=embed,
+            prompt=prompt,
+            sample=sample,
+        )
+        response = self._call("POST", asked.path, asked.body, ceiling_s=ceiling_s)
+        return self._answer(response, asked)
 
     def touch(
         self,
@@ -174,16 +182,15 @@ class Ollama:
         body = {"model": model, "keep_alive": 0, "stream": False}
         self._call("POST", "/api/generate", body)
 
-    def _answer(self, response: httpx.Response, model: str, *, embed: bool) -> Answer:
-        body = self._read(shapes.body, response)
-        proven = (
-            bool(body.get("embeddings"))
-            if embed
-            else body.get("done") is True and bool(body.get("model"))
-        )
-        if not proven or "error" in body:
+    def pull(self, model: str) -> Download:
+        """A download of the model onto the host, not begun yet."""
+        return Download(model, http=self._http, host=self.shown)
+
+    def _answer(self, response: httpx.Response, asked: Inference) -> Answer:
+        body = self._read(dict, response)
+        if not asked.is_proven_by(body):
             raise errors.LoadFailed(
-                f"{self.shown} answered 200 for {model!r}, but its answer ended "
+                f"{self.shown} answered 200 for {asked.model!r}, but its answer ended "
                 f"early ({str(body.get('error', 'no token'))[:200]}); trying again "
                 "may help, its log tells why"
             )
@@ -207,8 +214,11 @@ class Ollama:
         """
         read_s = ceiling_s or VIEW_S
         timeout = httpx.Timeout(read_s, connect=CONNECT_S, write=VIEW_S, pool=VIEW_S)
+        headers = self._authorization()
         try:
-            response = self._http.request(method, path, json=body, timeout=timeout)
+            response = self._http.request(
+                method, path, json=body, headers=headers, timeout=timeout
+            )
         except httpx.ReadTimeout as exc:
             if ceiling_s is not None:
                 raise self._late(ceiling_s) from exc
@@ -237,9 +247,11 @@ class Ollama:
         )
 
     def _read(
-        self, shape: Callable[[httpx.Response], T], response: httpx.Response
+        self, shape: Callable[[Mapping[str, Any]], T], response: httpx.Response
     ) -> T:
         try:
-            return shape(response)
+            return shape(response.json())
         except shapes.NONSENSE as exc:
-            raise shapes.nonsense(response, host=self.shown) from exc
+            raise errors.OllamaUnreachable(
+                shapes.nonsense(self.shown, response.url.path, response.text)
+            ) from exc

@@ -224,13 +224,10 @@ class PassStore:
             return frozenset(map(str, self._redis.smembers(self._key("paused"))))
 
     def _of_host(self, host: str, targets: Sequence[Target]) -> list[str]:
-        keys = [self._key(name, host) for name in ("memory", "lane", "sent")]
+        keys = [self._key(name, host) for name in ("memory", "lane", "sent", "pull")]
         for target in targets:
-            keys += [
-                self._key("outcome", host, target.key),
-                self._key("touch", host, target.key),
-                self._key("pull", host, target.name.normal),
-            ]
+            keys.append(self._key("outcome", host, target.key))
+            keys.append(self._key("touch", host, target.key))
         return keys
 
     def _key(self, *parts: str) -> str:
@@ -238,24 +235,22 @@ class PassStore:
 
 
 def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
-    memory, lane, sent, *rest = row
-    records, touches, pulling = {}, {}, set()
-    for target, (outcome, touch, pull) in zip(
-        targets, zip(rest[::3], rest[1::3], rest[2::3], strict=True), strict=True
-    ):
+    memory, lane, sent, pull, *rest = row
+    records, touches = {}, {}
+    pulled = (pull or "").split()
+    pairs = zip(rest[::2], rest[1::2], strict=True)
+    for target, (outcome, touch) in zip(targets, pairs, strict=True):
         if outcome:
             records[target.key] = LoadRecord(**json.loads(outcome))
         if touch:
             touches[target.key] = TouchRecord(**json.loads(touch))
-        if pull:
-            pulling.add(target.key)
     return Shared(
         memory=_memory(memory),
         records=records,
         touches=touches,
         holder=Holder(**json.loads(lane)) if lane else None,
         sent=sent,
-        pulling=frozenset(pulling),
+        pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
     )
 
 

@@ -80,7 +80,7 @@ def error(response: httpx.Response, *, model: str, host: str) -> errors.WarmupEr
         model: the model that was asked for, or empty.
         host: the host as messages show it.
     """
-    text = _error_text(response)
+    text = error_text(response)
     asked = f" for {model!r}" if model else ""
     said = f"host {host} answered {response.status_code}{asked}: {text}"
     for refusal in _REFUSALS:
@@ -91,7 +91,88 @@ def error(response: httpx.Response, *, model: str, host: str) -> errors.WarmupEr
     return errors.LoadFailed(f"{said}; trying again may help, its log tells why")
 
 
-def _error_text(response: httpx.Response) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PullRefusal:
+    """What one of these words means in the text of a pull that failed."""
+
+    words: tuple[str, ...]
+    error: type[errors.WarmupError]
+    advice: str
+
+
+# The first that fits counts. Source: Ollama server/images.go and server/download.go
+# at 0.33, Go's net and syscall: a pull has no statuses, all that differs is words.
+_PULL_REFUSALS = (
+    _PullRefusal(
+        words=("no space left", "not enough space on the disk", "disk quota"),
+        error=errors.DiskFull,
+        advice="free space on the disk that holds its models, then pull again: what "
+        "is there is kept",
+    ),
+    _PullRefusal(
+        words=("file does not exist",),
+        error=errors.UnknownModel,
+        advice="its registry has no model of this name: look up name and tag there "
+        "(ollama.com/library for names without a host)",
+    ),
+    _PullRefusal(
+        words=("permission denied", "read-only file system"),
+        error=errors.Refused,
+        advice="its Ollama may not write where it keeps models",
+    ),
+    _PullRefusal(
+        words=("newer version of ollama", "requires mlx", "insecure protocol"),
+        error=errors.Refused,
+        advice=_NO_USE,
+    ),
+    _PullRefusal(
+        words=("unauthorized", "manifest: 400", "manifest: 401", "manifest: 403"),
+        error=errors.Refused,
+        advice="its registry does not hand this model to that host",
+    ),
+    _PullRefusal(
+        words=("digest mismatch",),
+        error=errors.PullFailed,
+        advice="what came was damaged on the way and thrown away: pull again",
+    ),
+    _PullRefusal(
+        words=(
+            "dial tcp",
+            "i/o timeout",
+            "tls handshake",
+            "no such host",
+            "connection re",
+            "unreachable",
+            "deadline exceeded",
+            "eof",
+        ),
+        error=errors.PullFailed,
+        advice="it does not reach the registry: check its network, name server and "
+        "proxy (HTTPS_PROXY of its Ollama)",
+    ),
+)
+
+
+def pull_error(text: str, *, model: str, host: str, so_far: str) -> errors.WarmupError:
+    """The error that the text of a pull that failed means.
+
+    Args:
+        text: what stood in the answer's `error`.
+        model: the model that was to be pulled.
+        host: the host as messages show it.
+        so_far: how much of it is there, for people; may be empty.
+    """
+    said = f"host {host} could not pull {model!r}{so_far}: {text[:300]}"
+    for refusal in _PULL_REFUSALS:
+        if any(word in text.lower() for word in refusal.words):
+            return refusal.error(f"{said}; {refusal.advice}")
+    return errors.PullFailed(
+        f"{said}; trying again may help and goes on from what is there"
+    )
+
+
+def error_text(response: httpx.Response) -> str:
+    """What an answer with a failure status says."""
     try:
         text = response.json()["error"]
     except (ValueError, KeyError, TypeError):

@@ -6,9 +6,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-
-from ollama_warmup import errors
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Resident, Tag
 
@@ -18,52 +15,46 @@ _BLOB = re.compile(r"^FROM .*\b(sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
 
-def body(response: httpx.Response) -> dict[str, Any]:
-    """Any answer; raises one of `NONSENSE`."""
-    value = response.json()
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
+def view(body: Mapping[str, Any], *, date: str | None) -> HostView:
+    """An answer of `/api/ps`, with its Date header; raises one of `NONSENSE`."""
+    if date is None:
+        raise ValueError("no Date header")
+    return HostView(
+        residents=tuple(_resident(row) for row in body.get("models") or ()),
+        observed_at=parsedate_to_datetime(date),
+    )
 
 
-def view(response: httpx.Response) -> HostView:
-    """An answer of `/api/ps`; raises one of `NONSENSE`."""
-    observed_at = parsedate_to_datetime(response.headers.get("date"))
-    residents = tuple(_resident(row) for row in body(response).get("models") or ())
-    return HostView(residents=residents, observed_at=observed_at)
-
-
-def tags(response: httpx.Response) -> dict[str, Tag]:
+def tags(body: Mapping[str, Any]) -> dict[str, Tag]:
     """An answer of `/api/tags`, by normal name; raises one of `NONSENSE`."""
     return {
         residency.normal(str(row["name"])): Tag(
             digest=str(row["digest"]), size_bytes=int(row.get("size") or 0)
         )
-        for row in body(response)["models"]
+        for row in body["models"]
     }
 
 
-def info(response: httpx.Response) -> ModelInfo:
+def info(body: Mapping[str, Any]) -> ModelInfo:
     """An answer of `/api/show`; raises one of `NONSENSE`."""
-    told = body(response)
-    facts = told.get("model_info") or {}
+    facts = body.get("model_info") or {}
     context = facts.get(f"{facts.get('general.architecture')}.context_length")
-    blob = _BLOB.search(told.get("modelfile") or "")
-    num_ctx = _NUM_CTX.search(told.get("parameters") or "")
+    blob = _BLOB.search(body.get("modelfile") or "")
+    num_ctx = _NUM_CTX.search(body.get("parameters") or "")
     return ModelInfo(
-        capabilities=frozenset(told.get("capabilities") or ()),
+        capabilities=frozenset(body.get("capabilities") or ()),
         training_context=int(context) if context else None,
         modelfile_num_ctx=int(num_ctx[1]) if num_ctx else None,
         blob=blob[1] if blob else None,
-        is_remote=bool(told.get("remote_host") or told.get("remote_model")),
+        is_remote=bool(body.get("remote_host") or body.get("remote_model")),
     )
 
 
-def nonsense(response: httpx.Response, *, host: str) -> errors.OllamaUnreachable:
-    """The error that an answer which no Ollama gives is."""
-    return errors.OllamaUnreachable(
-        f"host {host} answers {response.url.path} as no Ollama does "
-        f"({response.text[:80]!r}): check its URL, and any proxy before it"
+def nonsense(host: str, path: str, text: str) -> str:
+    """What is wrong with an answer that no Ollama gives."""
+    return (
+        f"host {host} answers {path} as no Ollama does ({text[:80]!r}): check its URL, "
+        "and any proxy before it"
     )
 
 

@@ -1,4 +1,4 @@
-"""Redis: who holds a lane, how loads ended, how long they took.
+"""Redis: who holds a lane or a pull, how loads ended, how long they took.
 
     key                                  value              lives
     <ns>:lane:<host>                     Holder             15 s, renewed each 5 s
@@ -7,6 +7,7 @@
                                          32, newest first
     <ns>:longest:<host>                  seconds and bytes  90 days after its last use
                                          of its longest
+    <ns>:pull:<host>                     who pulls what     15 s, renewed each 5 s
 
 <ns> is OLLAMA_WARMUP_NAMESPACE. The clock of leases and records is Redis' own,
 so that the clocks of many machines do not matter. Every failure of Redis leaves
@@ -31,7 +32,7 @@ HISTORY_S = 90 * 86_400
 HISTORY_LENGTH = 32
 SOCKET_S = 5.0
 
-# KEYS: lane. ARGV: holder, milliseconds. Returns 1 if the holder has it now: it
+# KEYS: lease. ARGV: holder, milliseconds. Returns 1 if the holder has it now: it
 # had it, or nobody had.
 _RENEW = """
 local holder = redis.call('GET', KEYS[1])
@@ -39,7 +40,7 @@ if holder and holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
-# KEYS: lane. ARGV: holder. Returns 1 if it was the holder's, who has it no more.
+# KEYS: lease. ARGV: holder. Returns 1 if it was the holder's, who has it no more.
 _RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
@@ -164,6 +165,25 @@ class Store:
         with reaching():
             value = json.dumps([round(load_s, 3), size_bytes])
             self._redis.set(f"{self._prefix}longest:{host}", value, ex=HISTORY_S)
+
+    def hold_pull(self, host: str, holder: str) -> bool:
+        """Take the one pull of a host if it is free, or keep it.
+
+        Args:
+            host: its name.
+            holder: tells this pull from any other.
+        """
+        with reaching():
+            lease = _milliseconds(LEASE_S)
+            return bool(self._renew(keys=[self._pull(host)], args=[holder, lease]))
+
+    def release_pull(self, host: str, holder: str) -> None:
+        """Give the pull back; without effect if it is another's by now."""
+        with reaching():
+            self._release(keys=[self._pull(host)], args=[holder])
+
+    def _pull(self, host: str) -> str:
+        return f"{self._prefix}pull:{host}"
 
     def _lane(self, host: str) -> str:
         return f"{self._prefix}lane:{host}"

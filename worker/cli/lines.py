@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +11,10 @@ from worker.core.passes import Kind
 
 _LINE = re.compile(r"\[[^]]+: (?P<level>[A-Z]+)/[^]]+\] (?P<text>.+)")
 """Celery's log format."""
-_TOLD = ("Warming up ", "Model ", "Ollama warmup ", "Connected to ", "Pull")
+_TOLD = (
+    *("Warming up ", "Model ", "Ollama warmup ", "Pulling ", "Connected to "),
+    "Warm list taken up: ",
+)
 _KINDS = "|".join(kind.value.replace("_", " ") for kind in Kind)
 _EVENT = re.compile(rf"\S+ on [a-z0-9-]+ (?:is [a-z]+|{_KINDS})\b")
 """What `worker.core.telling.sentence` makes."""
@@ -93,6 +96,11 @@ class Echoes:
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[str, float]] = {}
+        self._known: set[str] = set()
+
+    def note(self, texts: Iterable[str]) -> None:
+        """Whoever says one of these from now on, and whenever, is an echo."""
+        self._known |= set(texts)
 
     def is_echo(self, name: str, text: str, *, now_s: float) -> bool:
         """Whether another process has just said this.
@@ -104,4 +112,4 @@ class Echoes:
         """
         self._first = {t: f for t, f in self._first.items() if now_s - f[1] < ECHO_S}
         first, _ = self._first.setdefault(text, (name, now_s))
-        return first != name
+        return first != name or text in self._known

@@ -24,7 +24,7 @@ def plan(
 
     The warm list is that of its own environment, so it must have that of the workers:
     OLLAMA_HOST and OLLAMA_WARMUP_*. It takes it from the `ollama-warmup up` that runs
-    here, unless OLLAMA_WARMUP_BROKER_URL is set.
+    here, unless OLLAMA_WARMUP_BROKER_URL is set; but never the secrets of hosts.
 
     \b
     Examples:

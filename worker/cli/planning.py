@@ -147,7 +147,7 @@ def advice(
     if not any(glance.plan.verdicts for glance in glances):
         told.append(
             "this environment wants nothing: is it that of the workers? "
-            "OLLAMA_WARMUP_MODELS names what is to be kept warm"
+            "OLLAMA_WARMUP_MODELS or OLLAMA_WARMUP_CONFIG names what is to be kept warm"
         )
     theirs = {(r.host, t.wanted) for r in reports for t in r.targets}
     others = [g.host.name for g in glances if _is_other(g, theirs, reports)]

@@ -10,8 +10,9 @@ import httpx
 
 from ollama_warmup import settings, warmlist
 from ollama_warmup.durations import format_short
-from ollama_warmup.errors import WarmupError
-from ollama_warmup.warmlist import WarmList
+from ollama_warmup.errors import BadSettings, WarmupError
+from ollama_warmup.settings import SECRET_PREFIX
+from ollama_warmup.warmlist import Host
 from worker.cli import lines
 from worker.cli.place import Place
 from worker.cli.process import Process
@@ -52,6 +53,7 @@ def run(*, flower_port: int | None) -> None:
             flower_port=_flower_port(flower_port),
             valkey_port=0 if has_broker else free_port(),
             data=place.subfolder("valkey"),
+            config=read.config,
         )
         joining = _ours(os.environ) | system.environment
         stack.enter_context(place.published(joining))
@@ -60,7 +62,7 @@ def run(*, flower_port: int | None) -> None:
         )
         upkeep = Upkeep(supervisor, system)
         try:
-            _greet(read, place)
+            upkeep.echoes.note(_greet(read, place))
             system.start(supervisor)
             upkeep.forever()
         except (KeyboardInterrupt, SystemExit):
@@ -85,7 +87,8 @@ class Upkeep:
         self._restarts = Restarts()
         self._due_at_s: dict[str, float] = {}
         self._starting: set[str] = set()
-        self._echoes = lines.Echoes()
+        self.echoes = lines.Echoes()
+        """What is said once, however many log it."""
         self._slow: set[str] = set()
         self._has_greeted = False
 
@@ -113,7 +116,7 @@ class Upkeep:
         for name, process in self._supervisor.processes.items():
             new = process.new_lines()  # read of all of them, to keep the logs short
             for text, style in lines.events(new) if name in WORKERS else ():
-                if not self._echoes.is_echo(name, text, now_s=time.monotonic()):
+                if not self.echoes.is_echo(name, text, now_s=time.monotonic()):
                     lines.say(name, text, style=style)
 
     def _tell_deaths(self) -> None:
@@ -144,39 +147,35 @@ class Upkeep:
             lines.say(name, f"{told}\n{process.tail(TAIL)}", style="yellow")
 
 
-def _greet(read: settings.Settings, place: Place) -> None:
+def _greet(read: settings.Settings, place: Place) -> list[str]:
+    """Say what is about to run, and return what is to be mended in it."""
     folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
     lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
     listed = warmlist.read(read)
-    intention, style = _intention(read, listed)
-    lines.say("up", intention, style=style)
+    if read.enabled and (number := len(listed.targets)):
+        wanted = f"{number} target{'s' * (number != 1)}"
+        tick = format_short(read.tick_s)
+        lines.say("up", f"keeps {wanted} warm, with a pass every {tick}")
     for host, where in listed.hosts.items():
-        shown, is_there = _look(where.url)
+        shown, is_there = _look(where)
         at = httpx.URL(where.url).copy_with(userinfo=b"")
         lines.say(
             "ollama", f"host {host}, {at}, {shown}", style="" if is_there else "yellow"
         )
+    sentences = warmlist.warnings(read, listed)
+    for sentence in sentences:
+        lines.say("up", sentence, style="yellow")
+    return sentences
 
 
-def _intention(read: settings.Settings, listed: WarmList) -> tuple[str, str]:
-    """What passes will do, and in which style it is said."""
-    number, tick = len(listed.targets), format_short(read.tick_s)
-    wanted = f"{number} target{'s' * (number != 1)}"
-    if not number:
-        return "keeps nothing warm: OLLAMA_WARMUP_MODELS names what it should", ""
-    if read.enabled:
-        return f"keeps {wanted} warm, with a pass every {tick}", ""
-    return (
-        f"only looks at {wanted} every {tick}: set OLLAMA_WARMUP_ENABLED=true and "
-        "start again, and they are kept warm"
-    ), "yellow"
-
-
-def _look(url: str) -> tuple[str, bool]:
+def _look(host: Host) -> tuple[str, bool]:
     """What a host answers to the smallest question."""
     try:
-        answer = httpx.get(f"{url}/api/version", timeout=2)
+        headers = host.authorization()
+        answer = httpx.get(f"{host.url}/api/version", headers=headers, timeout=2)
         return f"answers, version {answer.json()['version']}", True
+    except BadSettings as exc:
+        return f"cannot be asked: {exc}", False
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as exc:
         reason = str(exc) or type(exc).__name__
         return f"does not answer ({reason}); going on, it may come later", False
@@ -197,8 +196,9 @@ def _how_to_use(system: System) -> str:
 
 
 def _ours(environment: Mapping[str, str]) -> dict[str, str]:
+    """What others join by; no secrets, which nobody needs who only sends."""
     names = (n for n in environment if n.startswith(("OLLAMA_WARMUP_", "OLLAMA_HOST")))
-    return {name: environment[name] for name in names}
+    return {n: environment[n] for n in names if not n.startswith(SECRET_PREFIX)}
 
 
 def _flower_port(asked: int | None) -> int:

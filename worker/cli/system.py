@@ -22,6 +22,7 @@ _FLOWER = (
     *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),
 )
+_WARM_LIST = ("HOSTS", "MODELS", "CONFIG")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class System:
     """Of the embedded Valkey; 0: the broker is in the environment."""
     data: Path | None = None
     """Folder of what the Valkey keeps; None: it keeps nothing."""
+    config: Path | None = None
+    """The warm list's file, for processes that run in another folder."""
     ollama: str = ""
     """URL of the one Ollama server; empty: the hosts are in the environment."""
 
@@ -55,7 +58,9 @@ class System:
             variables["OLLAMA_WARMUP_BROKER_URL"] = self.broker_url
         if self.ollama:
             variables["OLLAMA_HOST"] = self.ollama
-            variables["OLLAMA_WARMUP_HOSTS"] = variables["OLLAMA_WARMUP_MODELS"] = ""
+            variables |= {f"OLLAMA_WARMUP_{x}": "" for x in _WARM_LIST}
+        if self.config:
+            variables["OLLAMA_WARMUP_CONFIG"] = str(self.config)
         return variables
 
     @property

@@ -198,3 +198,19 @@ class TouchRecord:
     was_load: bool = False
     """Whether the touch loaded the model: its runner had other options, or was dead."""
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a download is."""
+
+    status: str = ""
+    """In Ollama's words, such as `pulling 6a0746a1ec1a`; empty = nothing was said."""
+    completed_bytes: int = 0
+    total_bytes: int = 0
+    """Of the parts that were named so far: it grows while they are."""
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether all is there and the host checks it, without a word meanwhile."""
+        return bool(self.status) and not self.status.startswith("pulling")

@@ -4,6 +4,7 @@ import asyncio
 
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
+from worker.simulator.faults import Kind
 from worker.simulator.gofields import boolean, mapping, string, strings
 from worker.simulator.gojson import Decoded, Struct, decode
 from worker.simulator.gosyntax import quoted
@@ -20,8 +21,8 @@ from worker.simulator.physics.names import (
     parse_ref,
 )
 
-_PULL_STEPS = 10
-_PULL_STEP_S = 0.2
+_TICK_S = 0.06
+"""Between two words on how far a download is; `server/download.go`, Wait."""
 
 _TRANSFER = {
     "model": string,
@@ -199,19 +200,46 @@ async def _download(host: Host, name: Name, progress: _Progress) -> Model:
     model = host.library.offered(name)
     if model is None:
         raise HttpError(500, "pull model manifest: file does not exist")
-    total = model.weights.size_bytes
-    for step in range(1, _PULL_STEPS + 1):
-        await asyncio.sleep(_PULL_STEP_S / host.clock.speed)
-        await progress.tell(
-            f"pulling {model.weights.digest[:12]}",
-            digest=f"sha256:{model.weights.digest}",
-            total=total,
-            completed=total * step // _PULL_STEPS,
-        )
+    if host.library.has_weights(model):
+        await _tell_weights(progress, model, completed=model.weights.size_bytes)
+    else:
+        await _fetch(host, model, progress)
     await progress.tell("verifying sha256 digest")
     await progress.tell("writing manifest")
     host.library.pull(model, now=host.clock.now())
+    host.downloads.end(model.weights)
     return model
+
+
+async def _fetch(host: Host, model: Model, progress: _Progress) -> None:
+    """Download the weights; a caller who hangs up leaves what is there.
+
+    Source: `server/download.go`, Wait.
+    """
+    weights, completed = model.weights, 0
+    host.downloads.join(weights, now=host.clock.now())
+    try:
+        while completed < weights.size_bytes:
+            await asyncio.sleep(_TICK_S / host.clock.speed)
+            if host.library.has_weights(model):  # another request has brought them
+                return
+            completed = host.downloads.completed(weights, now=host.clock.now())
+            await _tell_weights(progress, model, completed=completed)
+            if host.faults.strike(Kind.DISK_FULL, model=model.name.full):
+                text = f"write {weights.path}-partial: no space left on device"
+                raise HttpError(500, text)
+    finally:
+        host.downloads.leave(weights, now=host.clock.now())
+
+
+async def _tell_weights(progress: _Progress, model: Model, *, completed: int) -> None:
+    digest = model.weights.digest
+    await progress.tell(
+        f"pulling {digest[:12]}",
+        digest=f"sha256:{digest}",
+        total=model.weights.size_bytes,
+        **({"completed": completed} if completed else {}),
+    )
 
 
 def _model_of(request: Decoded) -> str:

@@ -62,6 +62,7 @@ def _stats(host: Host) -> dict[str, object]:
     return {
         **asdict(host.scheduler.ledger.counts),
         "requests": dict(sorted(host.requests.items())),
+        "pulled_bytes": host.downloads.fetched_bytes,
         "resident": len(residents),
         "busy": sum(resident.is_busy for resident in residents),
         "is_loading": host.scheduler.is_loading,

@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     QUEUE_FULL = "queue_full"
     EARLY_END = "early_end"
     OUT_OF_MEMORY = "out_of_memory"
+    DISK_FULL = "disk_full"
     CRASH = "crash"
     CPU = "cpu"
     CLOCK_SKEW = "clock_skew"
@@ -40,6 +41,7 @@ _FIELDS: dict[Kind, frozenset[str]] = {
     Kind.QUEUE_FULL: _LIMITS,
     Kind.EARLY_END: _LIMITS,
     Kind.OUT_OF_MEMORY: frozenset({"model", "times"}),
+    Kind.DISK_FULL: frozenset({"model", "times"}),
     Kind.CRASH: frozenset({"model"}),
     Kind.CPU: frozenset({"model"}),
     Kind.CLOCK_SKEW: frozenset({"seconds"}),

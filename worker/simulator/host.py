@@ -16,6 +16,7 @@ from worker.simulator.errors import (
     HttpError,
 )
 from worker.simulator.faults import Faults, Kind
+from worker.simulator.physics.downloads import Downloads
 from worker.simulator.physics.events import (
     Event,
     Failed,
@@ -120,6 +121,7 @@ class Host:
         self.clock = Clock(speed=config.speed)
         self.faults = Faults()
         self.library = Library(config.models, registry=config.registry)
+        self.downloads = Downloads()
         self.scheduler = Scheduler(config.settings, mishaps=self.faults)
         self.requests: Counter[str] = Counter()
         """Requests by path."""

@@ -79,16 +79,20 @@ def host_config(
     """Configure a host as a preset says, with further models.
 
     Without a preset it is the demonstration's machine with the given models alone.
-    The registry of a machine that is online offers the models it starts with.
+    The registry of a machine that is online offers the models it starts with. Models
+    with a time to pull are not there at the start: a registry offers them, also to a
+    machine that is otherwise offline.
     """
     preset = _PRESETS[name] if name else replace(_DEMO, models=())
     named = {model.name: model for model in parse_models(preset.models)}
     named |= {model.name: model for model in models}
-    installed = tuple(named.values())
+    offered = tuple(m for m in named.values() if m.weights.pull_s is not None)
+    installed = tuple(m for m in named.values() if m.weights.pull_s is None)
+    registry = offered if preset.is_offline else tuple(named.values())
     return HostConfig(
         settings=preset.settings,
         models=installed,
-        registry=None if preset.is_offline else installed,
+        registry=registry if offered or not preset.is_offline else None,
         is_cloud_disabled=preset.is_cloud_disabled,
         speed=speed,
     )

@@ -13,6 +13,7 @@ SYNTAX = "NAME?load=12s&token=30ms&size=4.7GB&context=8192&capabilities=completi
 _TRAITS = (
     "load",
     "unload",
+    "pull",
     "token",
     "answer",
     "size",
@@ -128,6 +129,7 @@ def _weights(spec: str, name: Name, traits: Mapping[str, str]) -> Weights:
         embedding_length=768 if embeds else 4096,
         capabilities=capabilities,
         unload_s=_seconds(spec, "unload", unload),
+        pull_s=_seconds(spec, "pull", traits["pull"]) if "pull" in traits else None,
     )
 
 

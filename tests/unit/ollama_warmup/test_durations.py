@@ -70,6 +70,11 @@ def test_what_is_written_short_reads_back_the_same(seconds):
     assert durations.parse(durations.format_short(seconds)) == seconds
 
 
+@given(st.floats(min_value=2, max_value=365 * 86_400))
+def test_what_is_written_exactly_reads_back_the_very_same(seconds):
+    assert durations.parse_keep_alive(durations.format_exact(seconds)) == seconds
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_duration_or_a_clear_refusal(text):
     try:

@@ -1,11 +1,15 @@
+import inspect
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 
 import celery
 import pytest
 from celery.backends.redis import RedisBackend
 from kombu.exceptions import OperationalError
 
+import ollama_warmup
 import tasks
 from ollama_warmup import publish, settings, warmlist, warmup
 from ollama_warmup.errors import BadRequest, BadSettings, StoreUnavailable, UnknownHost
@@ -22,14 +26,14 @@ def environment(monkeypatch):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         settings.current.cache_clear()
-        warmlist.current.cache_clear()
+        warmlist.forget()
         publish.app.cache_clear()
 
     read(OLLAMA_WARMUP_BROKER_URL=REFUSING)
     yield read
     monkeypatch.undo()
     settings.current.cache_clear()
-    warmlist.current.cache_clear()
+    warmlist.forget()
     publish.app.cache_clear()
 
 
@@ -155,3 +159,12 @@ def test_the_package_offers_just_what_applications_use():
     assert bare.stdout == "False\n"
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         from ollama_warmup import nothing  # noqa: F401, PLC0415
+
+
+def test_no_module_hides_what_the_package_offers():
+    for module in pkgutil.iter_modules(ollama_warmup.__path__):
+        import_module(f"ollama_warmup.{module.name}")
+
+    assert ollama_warmup.__all__ == sorted(ollama_warmup.__all__)
+    for name in ollama_warmup.__all__:
+        assert not inspect.ismodule(getattr(ollama_warmup, name))

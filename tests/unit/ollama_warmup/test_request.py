@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,17 @@ def test_options_and_keep_alive_are_read_with_their_types():
     assert wanted.host == "gpu-1"
 
 
+def test_a_model_for_ever_is_one_that_says_so_twice():
+    wanted = request.parse("m?keep_alive=-1&keep_alive_forever=true")
+
+    assert wanted.keep_alive_s == math.inf
+    assert not wanted.is_bare
+
+
+def test_spaces_around_a_model_are_no_part_of_it():
+    assert request.parse(" m ?num_ctx=512").model == "m"
+
+
 def test_sampling_options_are_dropped_and_named():
     wanted = request.parse("m?temperature=0.1&num_ctx=512&seed=3")
 
@@ -54,6 +67,10 @@ def test_sampling_options_are_dropped_and_named():
         ("m?", "write MODEL\\?OPTION=VALUE"),
         ("m?keep_alive=300", "write 300s"),
         ("m?keep_alive=-1", "such as 24h"),
+        ("m?keep_alive=-1&keep_alive_forever=false", "such as 24h"),
+        ("m?keep_alive=-1&keep_alive_forever=yes", "keep_alive_forever=true or"),
+        ("m?keep_alive=5m&keep_alive_forever=true", "with keep_alive -1, not with"),
+        ("m?keep_alive_forever=true", "says nothing alone"),
         ("gpt-oss:120b-cloud", "nothing to warm"),
         ("a b", "is no model name"),
         ("../../etc/passwd", "is no model name"),

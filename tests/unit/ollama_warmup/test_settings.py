@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from ollama_warmup import settings
@@ -33,6 +35,14 @@ def test_an_ollama_host_that_is_none_is_refused_with_the_forms(text, monkeypatch
 
     with pytest.raises(BadSettings, match=r"OLLAMA_HOST: .*write host, host:port"):
         settings.read()
+
+
+@pytest.mark.parametrize("text", ["ftp://me:hunter2@gpu", "http://me:hunter2@gpu:x"])
+def test_the_login_of_a_url_that_is_none_is_not_shown(text):
+    with pytest.raises(ValueError, match="…@gpu") as refusal:
+        settings.host_url(text)
+
+    assert "hunter2" not in str(refusal.value)
 
 
 def test_without_variables_everything_has_its_default():
@@ -133,3 +143,70 @@ def test_a_namespace_that_could_meet_another_is_refused(monkeypatch):
 
     with pytest.raises(BadSettings, match="OLLAMA_WARMUP_NAMESPACE"):
         settings.read()
+
+
+def test_secrets_are_no_unknown_variables_and_stand_in_no_setting(monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", "hunter2")
+
+    assert "hunter2" not in repr(settings.read())
+
+
+def test_a_secret_is_what_its_variable_holds_at_each_use(monkeypatch):
+    for value in ("hunter2", "hunter3\n"):
+        monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
+
+        assert settings.secret("${env.OLLAMA_WARMUP_SECRET_GPU}") == value.strip()
+
+
+@pytest.mark.parametrize("value", [None, "", " "])
+def test_a_secret_that_is_not_set_is_told_by_its_name(monkeypatch, value):
+    if value is not None:
+        monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
+
+    with pytest.raises(BadSettings, match="OLLAMA_WARMUP_SECRET_GPU is not set"):
+        settings.secret("${env.OLLAMA_WARMUP_SECRET_GPU}")
+
+
+@pytest.mark.parametrize("value", ["hunter 2", "hunter\n2", "hünter2"])
+def test_a_secret_that_can_be_no_token_is_refused_and_not_shown(monkeypatch, value):
+    monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
+
+    with pytest.raises(BadSettings, match="without spaces") as refusal:
+        settings.secret("${env.OLLAMA_WARMUP_SECRET_GPU}")
+
+    assert "nter" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "hunter2",
+        "",
+        "${env.HOME}",
+        "${env.OLLAMA_WARMUP_BROKER_URL}",
+        "${env.OLLAMA_WARMUP_SECRET_}",
+        "${env.OLLAMA_WARMUP_SECRET_GPU} ",
+        "x${env.OLLAMA_WARMUP_SECRET_GPU}",
+        "$OLLAMA_WARMUP_SECRET_GPU",
+    ],
+)
+def test_a_token_that_names_no_secret_is_refused_and_not_shown(template):
+    with pytest.raises(BadSettings, match="set that variable") as refusal:
+        settings.secret(template)
+
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_the_file_of_the_warm_list_is_found_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OLLAMA_WARMUP_CONFIG", "warmlist.yaml")
+
+    assert settings.read().config == tmp_path / "warmlist.yaml"
+
+
+def test_the_file_of_the_warm_list_may_be_below_home_or_none(monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_CONFIG", "~/warmlist.yaml")
+    assert settings.read().config == Path.home() / "warmlist.yaml"
+
+    monkeypatch.setenv("OLLAMA_WARMUP_CONFIG", "")
+    assert settings.read().config is None

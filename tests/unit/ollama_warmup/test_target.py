@@ -1,7 +1,13 @@
+import math
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ollama_warmup import request
 from ollama_warmup.errors import UnknownHost
+from ollama_warmup.request import RunnerOptions
 from ollama_warmup.target import Target, resolve
 
 HOSTS = ("gpu-2", "gpu-1")
@@ -90,3 +96,67 @@ def test_equal_models_with_equal_options_share_a_key_whatever_their_keep_alive()
 
     assert keys == {"registry.ollama.ai/library/llama3:8b?num_ctx=512,use_mmap=True"}
     assert meant("phi3").target.key == "registry.ollama.ai/library/phi3:latest"
+
+
+def test_what_is_declared_beside_the_options_holds_for_every_request():
+    wanted = replace(
+        WANTED[0], priority=3, critical=True, pull=True, sample=(("user", "hello"),)
+    )
+
+    for text in ("llama3:8b", "LLAMA3:8b?num_ctx=512"):
+        resolved = resolve(request.parse(text), hosts=HOSTS, wanted=[wanted])
+
+        assert resolved.target.sample == (("user", "hello"),)
+        assert resolved.target.priority == 3
+        assert resolved.target.critical
+        assert resolved.target.pull
+
+
+def test_a_sample_is_in_no_representation_or_key():
+    target = replace(WANTED[0], sample="hunter2")
+
+    assert "hunter2" not in repr(target) + target.key + target.wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("phi3", "phi3"),
+        (
+            "Llama3:8b?num_ctx=8192&use_mmap=false&keep_alive=1800s",
+            "Llama3:8b?keep_alive=30m&num_ctx=8192&use_mmap=false",
+        ),
+        (
+            "phi3?keep_alive_forever=true&keep_alive=-1",
+            "phi3?keep_alive=-1&keep_alive_forever=true",
+        ),
+        ("phi3?keep_alive=90.5s", "phi3?keep_alive=90.5s"),
+        ("phi3?seed=1", "phi3"),
+    ],
+)
+def test_what_is_wanted_is_written_in_one_order(written, canonical):
+    assert Target.of(request.parse(written), host="gpu-1").wanted == canonical
+
+
+NUMBERS = {
+    name: st.none() | st.integers(least, request.LARGEST)
+    for name, least in request.MINIMUM.items()
+}
+SWITCHES = dict.fromkeys(request.BOOLEANS, st.none() | st.booleans())
+
+
+@given(
+    options=st.builds(RunnerOptions, **NUMBERS, **SWITCHES),
+    keep_alive_s=st.none()
+    | st.just(math.inf)
+    | st.floats(min_value=2, max_value=365 * 86_400),
+    model=st.sampled_from(["phi3", "x/y:Tag", "hf.co/a/b:q4", "library/llama3:8b"]),
+)
+def test_what_is_wanted_reads_back_the_same(options, keep_alive_s, model):
+    target = replace(WANTED[0], model=model, options=options, keep_alive_s=keep_alive_s)
+
+    read = request.parse(target.wanted)
+
+    assert read.model == model
+    assert read.options == options
+    assert read.keep_alive_s == keep_alive_s

@@ -1,4 +1,5 @@
 import json
+import math
 
 import httpx
 import pytest
@@ -250,3 +251,164 @@ def test_a_load_that_does_not_end_in_time_has_reached_its_ceiling():
 
     with pytest.raises(errors.LoadTimeout, match="within 7 s"):
         infer(ollama_that(answer), ceiling_s=7)
+
+
+def sent_by(**kwargs):
+    """Where an inference is sent, and as what."""
+    sent = []
+
+    def answer(request):
+        sent.append((request.url.path, json.loads(request.content)))
+        return httpx.Response(
+            200, json={"model": "m", "done": True, "embeddings": [[0.1]]}
+        )
+
+    infer(ollama_that(answer), **kwargs)
+    return sent[0]
+
+
+def test_a_keep_alive_for_ever_is_sent_as_the_number_that_ollama_reads_so():
+    _path, body = sent_by(keep_alive_s=math.inf)
+
+    assert body["keep_alive"] == -1
+
+
+def test_a_prompt_as_sample_is_sent_with_the_models_template():
+    options = RunnerOptions(num_ctx=512, shift=False)
+
+    assert sent_by(sample="Hello", options=options, keep_alive_s=60.0) == (
+        "/api/generate",
+        {
+            "model": "m",
+            "prompt": "Hello",
+            "stream": False,
+            "shift": False,
+            "keep_alive": 60.0,
+            "options": {"num_ctx": 512, "num_predict": 1},
+        },
+    )
+
+
+MESSAGES = (("system", "Be brief."), ("user", "Hello"))
+
+
+def test_messages_as_sample_are_sent_as_a_chat():
+    options = RunnerOptions(num_ctx=512, shift=False)
+
+    assert sent_by(sample=MESSAGES, options=options) == (
+        "/api/chat",
+        {
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Hello"},
+            ],
+            "stream": False,
+            "shift": False,
+            "options": {"num_ctx": 512, "num_predict": 1},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("sample", "text"), [("Hello", "Hello"), (MESSAGES, "Be brief.\nHello")]
+)
+def test_an_embedding_model_is_sent_the_text_of_its_sample(sample, text):
+    assert sent_by(sample=sample, embed=True) == (
+        "/api/embed",
+        {"model": "m", "input": text, "options": {}},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": "m", "done": False},
+        {"model": "", "done": True},
+        {"model": "m", "message": {"role": "assistant", "content": "x"}},
+        {"model": "m", "done": True, "error": "x"},
+    ],
+)
+def test_a_chat_is_proven_as_a_prompt_is(body):
+    with pytest.raises(errors.LoadFailed, match="ended early"):
+        infer(answers(200, json=body), sample=MESSAGES)
+
+
+def test_a_sample_is_in_no_error():
+    def answer(_):
+        raise httpx.ReadError("cut")
+
+    with pytest.raises(errors.OllamaUnreachable) as caught:
+        infer(ollama_that(answer), sample="hunter2")
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_token_is_made_anew_for_every_request():
+    tokens = iter(["one", "two"])
+    seen = []
+
+    def answer(request):
+        seen.append(request.headers.get("authorization"))
+        return httpx.Response(200, json={"models": []}, headers={"date": DATE})
+
+    ollama = Ollama(
+        "gpu-1",
+        "http://gpu:11434",
+        authorization=lambda: {"Authorization": f"Bearer {next(tokens)}"},
+        transport=httpx.MockTransport(answer),
+    )
+    ollama.view()
+    ollama.view()
+
+    assert seen == ["Bearer one", "Bearer two"]
+
+
+def test_without_a_token_no_authorization_is_sent():
+    seen = []
+
+    def answer(request):
+        seen.append("authorization" in request.headers)
+        return httpx.Response(200, json={"models": []}, headers={"date": DATE})
+
+    ollama_that(answer).view()
+
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_so_no_other_host_sees_the_token(status):
+    seen = []
+
+    def answer(request):
+        seen.append(request.url.host)
+        return httpx.Response(
+            status, headers={"location": "http://elsewhere:11434/api/generate"}
+        )
+
+    ollama = Ollama(
+        "gpu-1",
+        "http://gpu:11434",
+        authorization=lambda: {"Authorization": "Bearer hunter2"},
+        transport=httpx.MockTransport(answer),
+    )
+
+    with pytest.raises(errors.WarmupError):
+        infer(ollama)
+
+    assert seen == ["gpu"]
+
+
+def test_a_secret_that_is_not_set_is_told_before_anything_is_sent():
+    def authorization():
+        raise errors.BadSettings("OLLAMA_WARMUP_SECRET_GPU is not set")
+
+    ollama = Ollama(
+        "gpu-1",
+        "http://gpu:11434",
+        authorization=authorization,
+        transport=httpx.MockTransport(lambda _: httpx.Response(500)),
+    )
+
+    with pytest.raises(errors.BadSettings, match="is not set"):
+        ollama.view()

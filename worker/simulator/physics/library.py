@@ -94,6 +94,13 @@ class Library:
         """Look a model up in the registry."""
         return (self._registry or {}).get(name)
 
+    def has_weights(self, model: Model) -> bool:
+        """Whether a model's weights are on the disk, under whatever name."""
+        return any(
+            other.weights.digest == model.weights.digest
+            for other in self._installed.values()
+        )
+
     def pull(self, model: Model, *, now: float) -> None:
         """Install what the registry offers."""
         self._installed[model.name] = replace(model, modified_at=now)

@@ -45,6 +45,8 @@ class Weights:
     """After so many an answer without a limit ends by itself; 0 is never."""
     unload_s: float = 0.0
     """How long the next load waits for the memory to come free."""
+    pull_s: float | None = None
+    """How long their download takes; None is that they are there from the start."""
 
     @property
     def path(self) -> str:

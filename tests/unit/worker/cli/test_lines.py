@@ -57,3 +57,12 @@ def test_a_line_that_another_process_has_just_said_is_an_echo():
     assert echoes.is_echo("control", "it is so", now_s=1)
     assert not echoes.is_echo("worker", "it is so", now_s=2)
     assert not echoes.is_echo("control", "it is so", now_s=61)
+
+
+def test_what_up_has_told_itself_is_an_echo_of_everybody_for_good():
+    echoes = lines.Echoes()
+    echoes.note(["mend this"])
+
+    assert echoes.is_echo("worker", "mend this", now_s=0)
+    assert echoes.is_echo("worker", "mend this", now_s=1_000)
+    assert not echoes.is_echo("worker", "mend that", now_s=0)

@@ -1,0 +1,1 @@
+"""An application that asks a model, and keeps its users from waiting for a load."""

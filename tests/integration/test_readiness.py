@@ -1,0 +1,164 @@
+"""What a health route of an application answers, and what it sends."""
+
+import asyncio
+import time
+
+import pytest
+
+from ollama_warmup import health, readiness, report
+from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from tests.integration.test_outage import beats, mute, refusing
+
+
+@pytest.fixture
+def told(unserved):
+    """Write what the last pass saw on a host."""
+
+    def told(conditions, host="gpu-1", age_s=0.0):
+        at = time.time() - age_s
+        targets = tuple(
+            TargetReport(
+                model=model,
+                wanted=f"{model}?num_ctx=512",
+                condition=condition,
+                since=at,
+                is_ready=condition is Condition.WARM,
+            )
+            for model, condition in conditions.items()
+        )
+        seen = HostReport(
+            host=host,
+            url="http://10.0.0.5:11434",
+            at=at,
+            tick_s=10,
+            enabled=False,
+            state=HostState.UP,
+            targets=targets,
+        )
+        unserved.redis.hset(report.key("ollama-warmup"), host, report.dump(seen))
+
+    yield told
+    while health.asking:
+        time.sleep(0.01)
+
+
+async def at_once(times, model=None):
+    return await asyncio.gather(*(readiness(model) for _ in range(times)))
+
+
+def sent(unserved, host="gpu-1"):
+    """The requests that were sent to a host's lane."""
+    while health.asking:
+        time.sleep(0.01)
+    messages = unserved.messages(f"ollama.lane.{host}")
+    return [tuple(message["args"]) for message in messages]
+
+
+def test_all_warm_is_200_and_sends_nothing(told, unserved):
+    told({"llama3:8b": Condition.WARM})
+
+    state = asyncio.run(readiness())
+
+    assert (state.ready, state.status, state.headers()) == (True, 200, {})
+    assert sent(unserved) == []
+
+
+def test_a_thousand_callers_have_each_cold_target_sent_once(told, unserved):
+    told(dict(zip("abcdefghij", Condition, strict=True)))
+    told({"a": Condition.COLD}, host="gpu-2")
+
+    states = asyncio.run(at_once(1_000))
+
+    assert {state.status for state in states} == {503}
+    assert sent(unserved) == [("a", "gpu-1")]
+    assert sent(unserved, "gpu-2") == [("a", "gpu-2")]
+    (message,) = unserved.messages("ollama.lane.gpu-1")
+    assert message["kwargs"] == {"gentle": True}
+    assert (message["ignore_result"], message["expires_s"]) == (True, 60)
+    assert {f"{c}" for c in Condition} == {str(t.condition) for t in states[0].targets}
+
+
+def test_a_second_look_within_a_minute_sends_nothing_more(told, unserved):
+    told({"llama3:8b": Condition.COLD})
+    asyncio.run(readiness())
+    assert len(sent(unserved)) == 1
+
+    asyncio.run(readiness("llama3:8b"))
+    asyncio.run(readiness("Library/LLAMA3:8B?num_ctx=4096"))
+
+    assert len(sent(unserved)) == 1
+    (key,) = unserved.redis.keys("*:asked:*")
+    assert 0 < unserved.redis.ttl(key) <= 60
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ("phi3", "phi3:latest is not declared"),
+        ("a b", "is no model name"),
+        ("gpt-oss:120b-cloud", "nothing to warm"),
+    ],
+)
+def test_an_undeclared_model_is_404_and_sends_nothing(told, unserved, model, sentence):
+    told({"llama3:8b": Condition.COLD})
+
+    state = asyncio.run(readiness(model))
+
+    assert (state.status, state.ready) == (404, False)
+    assert sentence in state.why
+    assert sent(unserved) == []
+
+
+@pytest.mark.usefixtures("unserved")
+def test_without_a_pass_nobody_knows():
+    assert asyncio.run(readiness()).why.startswith("not observed yet")
+
+
+def test_an_old_report_says_since_when(told, unserved):
+    told({"llama3:8b": Condition.COLD}, age_s=31)
+
+    assert asyncio.run(readiness()).why.startswith("not observed since 2")
+    assert sent(unserved) == []
+
+
+def test_another_version_s_report_is_told(told, unserved):
+    told({"llama3:8b": Condition.WARM})
+    unserved.redis.hset(report.key("ollama-warmup"), "gpu-2", '{"version": 9}')
+
+    assert "the same version" in asyncio.run(readiness()).why
+
+
+def test_a_wrong_environment_is_told(environment):
+    environment(TYPO="1")
+
+    state = asyncio.run(readiness())
+
+    assert (state.status, state.headers()) == (503, {"Retry-After": "10"})
+    assert "unknown variable OLLAMA_WARMUP_TYPO" in state.why
+
+
+@pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 1), (mute, 3.5)])
+def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bound_s):
+    with redis() as port:
+        environment(BROKER_URL=f"redis://127.0.0.1:{port}/0")
+        began_s = time.monotonic()
+
+        states, longest_s = asyncio.run(beats(at_once(100)))
+        took_s = time.monotonic() - began_s
+
+    assert {state.status for state in states} == {503}
+    assert "Redis at 127.0.0.1" in states[0].why
+    assert longest_s < 0.5
+    assert took_s < bound_s
+
+
+def test_what_cannot_be_sent_changes_no_answer(told, unserved, caplog):
+    told({"llama3:8b": Condition.COLD})
+    unserved.redis.acl_setuser("default", commands=["-lpush"], enabled=True)
+
+    state = asyncio.run(readiness())
+
+    assert sent(unserved) == []
+    unserved.redis.acl_setuser("default", commands=["+lpush"], enabled=True)
+    assert (state.status, state.why) == (503, "llama3:8b on gpu-1 is cold")
+    assert caplog.messages[0].startswith("A warm-up that readiness asks for was not")

@@ -1,0 +1,81 @@
+"""Use case: one call wants a model let go. Called by the task `ollama.unload`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ollama_warmup.errors import UnknownModel
+from ollama_warmup.target import Target
+from worker.adapters.ollama import Ollama
+from worker.call import Clock
+from worker.core import residency
+from worker.core.domain import HostView, Resident
+from worker.model import Model
+
+PATIENCE_S = 10.0
+"""An idle model is gone within 2 s; a busy one goes after its work, unwatched."""
+LOOK_S = 0.2
+"""Between two looks at a model that goes."""
+
+
+class Left(StrEnum):
+    """How an unload ended."""
+
+    UNLOADED = "unloaded"
+    """A view lists it no more."""
+    NOT_LOADED = "not_loaded"
+    """There was nothing to do."""
+    GOING = "going"
+    """It still answers somebody, and goes after that."""
+    STILL_LOADED = "still_loaded"
+    """It is listed with time left: somebody else wants it loaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unloaded:
+    """How an unload ended, and which resident was meant."""
+
+    left: Left
+    resident: Resident | None
+
+
+def unload(target: Target, *, ollama: Ollama, clock: Clock) -> Unloaded:
+    """Ask the host to let the target's model go, and see it gone. Loads nothing.
+
+    The model is meant under whatever name it is resident, with whatever options.
+
+    Raises:
+        WarmupError: what `Ollama` raises.
+    """
+    resident = _find(target, ollama)
+    if resident is None:
+        return Unloaded(left=Left.NOT_LOADED, resident=None)
+    ollama.unload(resident.name)
+    gives_up_at = clock.monotonic() + PATIENCE_S
+    while True:
+        view = ollama.view()
+        still = _same(resident, view)
+        if still is None:
+            return Unloaded(left=Left.UNLOADED, resident=resident)
+        if clock.monotonic() >= gives_up_at:
+            stays = view.left(still) > residency.LEAST_LEFT
+            left = Left.STILL_LOADED if stays else Left.GOING
+            return Unloaded(left=left, resident=resident)
+        clock.sleep(LOOK_S)
+
+
+def _find(target: Target, ollama: Ollama) -> Resident | None:
+    try:
+        return Model(target, ollama).find(ollama.view())
+    except UnknownModel:  # the host does not even have it
+        return None
+
+
+def _same(resident: Resident, view: HostView) -> Resident | None:
+    return next(
+        (
+            other
+            for other in view.residents
+            if (other.name, other.digest) == (resident.name, resident.digest)
+        ),
+        None,
+    )
