@@ -4,14 +4,12 @@ import json
 import signal
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Simulated
+from tests.integration.recorder import SHOWN, recorder
 from tests.integration.test_supervisor import until
 from tests.integration.test_up import COMMAND, Up, broker
 from worker.adapters.passstore import PassStore
@@ -39,7 +37,7 @@ def up(simulated, tmp_path_factory):
     told = {
         "OLLAMA_WARMUP_ENABLED": "true",
         "OLLAMA_WARMUP_MODELS": MODELS,
-        "OLLAMA_WARMUP_TICK_S": "1",
+        "OLLAMA_WARMUP_TICK_S": "2",
     }
     hosts = f"gpu-1={simulated.url}"
     state = tmp_path_factory.mktemp("state")
@@ -52,7 +50,7 @@ def up(simulated, tmp_path_factory):
 def test_up_tells_what_passes_do_and_what_they_see(up):
     said = "".join(up.lines)
 
-    assert "keeps 2 targets warm, with a pass every 1s" in said
+    assert "keeps 2 targets warm, with a pass every 2s" in said
     assert "control nope on gpu-1 is failing: gpu-1 does not have it" in said
     assert said.count("Connected to redis") == 1
     assert said.count("OLLAMA_HOST is ignored") == 1
@@ -146,41 +144,6 @@ def test_an_unknown_model_is_paused_by_force_alone(up, store):
     assert "did you mean tiny?" in refused.stderr
     assert store.paused() == frozenset()
     assert up.run("pause", "tino", "--force").stdout == "paused: tino:latest\n"
-
-
-SHOWN = {
-    ("GET", "/api/ps"): {"models": []},
-    ("GET", "/api/tags"): {
-        "models": [{"name": "tiny:latest", "digest": "d1", "size": 1}]
-    },
-    ("POST", "/api/show"): {"capabilities": ["completion"], "model_info": {}},
-}
-
-
-@contextmanager
-def recorder():
-    """An Ollama with one model that is cold, and what it was asked."""
-    asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            asked.append((self.command, self.path))
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.dumps(SHOWN.get(asked[-1], {})).encode()
-            self.send_response(200 if asked[-1] in SHOWN else 500)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
 
 
 def everything(client, namespace):

@@ -11,6 +11,7 @@ from ollama_warmup.report import (
     OtherReport,
     TargetReport,
 )
+from ollama_warmup.verdict import is_stale
 from worker.cli import choosing, joining, reports, spans, tables
 from worker.cli.choosing import Choice
 from worker.cli.reports import Reports
@@ -18,9 +19,6 @@ from worker.cli.reports import Reports
 COMMAND = "ps"
 READY, NOT_READY = 0, 1
 """Exit codes."""
-OLD_TICKS, OLD_S = 3, 20.0
-"""A report is old after so many ticks, and not before so many seconds: a host that
-gives no answer has a quarter of a minute to do so."""
 HEADINGS = (
     *("HOST", "MODEL", "CONDITION", "SINCE", "CONTEXT", "UNTIL", "WANTED", "WHY"),
 )
@@ -65,15 +63,10 @@ def choose(seen: Reports, choice: Choice) -> Reports:
 
 def exit_code(seen: Reports) -> int:
     """Whether all of it is ready, and can be believed."""
-    if any(is_old(host, seen.now) for host in seen.hosts):
+    if any(is_stale(host, seen.now) for host in seen.hosts):
         return joining.NO_REPORT
     is_ready = all(target.is_ready for host in seen.hosts for target in host.targets)
     return READY if is_ready else NOT_READY
-
-
-def is_old(host: HostReport, now: float) -> bool:
-    """Whether a report should have been followed by another one long ago."""
-    return now - host.at > max(OLD_TICKS * host.tick_s, OLD_S)
 
 
 def document(seen: Reports) -> dict[str, Any]:
@@ -82,7 +75,10 @@ def document(seen: Reports) -> dict[str, Any]:
         "at": seen.now,
         "hosts": [
             asdict(host)
-            | {"age_s": round(seen.now - host.at, 3), "is_old": is_old(host, seen.now)}
+            | {
+                "age_s": round(seen.now - host.at, 3),
+                "is_old": is_stale(host, seen.now),
+            }
             for host in seen.hosts
         ],
     }
@@ -171,7 +167,7 @@ def _on_problem(host: HostReport) -> str:
 
 
 def _on_old(seen: Reports) -> Iterator[str]:
-    old = [host for host in seen.hosts if is_old(host, seen.now)]
+    old = [host for host in seen.hosts if is_stale(host, seen.now)]
     if not old:
         return
     latest = max(host.at for host in old)

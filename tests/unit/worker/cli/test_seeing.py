@@ -105,7 +105,7 @@ def test_a_host_with_nothing_is_shown_as_such():
         ([host("gpu-1", target(), target("b", is_ready=False))], 1),
         ([host("gpu-1", target(), age_s=31)], 4),
         ([host("gpu-1", target()), host("gpu-2", target(), age_s=31)], 4),
-        ([host("gpu-1", target(), age_s=19, tick_s=1)], 0),
+        ([host("gpu-1", target(), age_s=4, tick_s=1)], 4),
         ([host("gpu-1", target(), age_s=100, tick_s=60)], 0),
     ],
 )
