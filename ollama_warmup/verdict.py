@@ -101,7 +101,7 @@ def judge(
         model: the one that is asked for; None = all that are wanted.
         now: Unix seconds, by the clock of the reports.
     """
-    if all(_is_stale(report, now) for report in reports):  # (1)
+    if all(is_stale(report, now) for report in reports):  # (1)
         return not_ready(_not_observed(reports))
     wanted = tuple(watched for r in reports for watched in _watched(r, now))
     if not wanted:  # (2)
@@ -160,7 +160,7 @@ def _left_s(target: Watched, age_s: float) -> float:
 
 def _watched(report: HostReport, now: float) -> list[Watched]:
     watched = [Watched(**asdict(t), host=report.host) for t in report.targets]
-    if not _is_stale(report, now):
+    if not is_stale(report, now):
         return watched
     why = f"not observed since {_instant(report.at)}"
     return [
@@ -176,7 +176,8 @@ def _watched(report: HostReport, now: float) -> list[Watched]:
     ]
 
 
-def _is_stale(report: HostReport, now: float) -> bool:
+def is_stale(report: HostReport, now: float) -> bool:
+    """Whether another report should have followed long ago."""
     return now - report.at > TICKS * report.tick_s
 
 

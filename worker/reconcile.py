@@ -85,9 +85,11 @@ def run(means: PassMeans, *, host: str | None = None) -> list[Glance]:
     return list(done.values())
 
 
-def preview(means: PassMeans) -> list[Glance]:
-    """What a pass would do now; nothing is sent, written or locked."""
-    return asyncio.run(_Round(means).glances())
+def preview(means: PassMeans, *, host: str | None = None) -> list[Glance]:
+    """What a pass would do now, in the list's order; nothing is sent or written."""
+    hosts = list(means.warm_list.hosts) if host is None else [host]
+    glances = {g.host.name: g for g in asyncio.run(_Round(means).glances(hosts))}
+    return [glances[name] for name in hosts]
 
 
 class _Round:
@@ -104,9 +106,10 @@ class _Round:
             done += self._handle(looks)
         return done
 
-    async def glances(self) -> list[Glance]:
+    async def glances(self, hosts: Sequence[str]) -> list[Glance]:
+        """Look at hosts, and decide."""
         glances: list[Glance] = []
-        async for looks in self._looks(list(self.means.warm_list.hosts)):
+        async for looks in self._looks(hosts):
             glances += self._decide(looks)
         return glances
 

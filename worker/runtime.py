@@ -7,6 +7,7 @@ calls `reset` in each new child.
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
@@ -125,9 +126,11 @@ def reconcile(
     return reconciling.run(_pass(send), host=host)
 
 
-def preview() -> list[reconciling.Glance]:
-    """What a pass would do now; see `worker.reconcile.preview`."""
-    return reconciling.preview(_pass(lambda _action, _void_s: None))
+def preview(host: str | None = None) -> list[reconciling.Glance]:
+    """What a pass that acts would do now; see `worker.reconcile.preview`."""
+    means = _pass(lambda _action, _void_s: None)
+    acting = replace(means, rules=replace(means.rules, enabled=True))
+    return reconciling.preview(acting, host=host)
 
 
 def _pass(send: Callable[[Action, float], None]) -> reconciling.PassMeans:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc"
 class Up:
     """`ollama-warmup up` in a process, and what it said so far."""
 
-    def __init__(self, state, ollama, *options, hosts=""):
+    def __init__(self, state, ollama, *options, hosts="", more=None):
         self.mark = f"up-{uuid.uuid4()}"
         self.state = state
         self.env = os.environ | {
@@ -34,6 +34,7 @@ class Up:
         }
         if hosts:
             self.env["OLLAMA_WARMUP_HOSTS"] = hosts
+        self.env |= more or {}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
             [*COMMAND, "up", *options],

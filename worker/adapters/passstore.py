@@ -22,7 +22,7 @@ those of `worker.adapters.store`.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from itertools import islice
 
 from pydantic import TypeAdapter, ValidationError
 from redis import Redis
@@ -30,6 +30,7 @@ from redis import Redis
 from ollama_warmup import report
 from ollama_warmup.report import HostReport
 from ollama_warmup.target import Target
+from worker.adapters.eventlog import EventLog
 from worker.adapters.store import RECORD_S, connect, reaching
 from worker.core.domain import Holder, LoadRecord, TouchRecord
 from worker.core.memory import Memory
@@ -37,10 +38,8 @@ from worker.core.passes import Event
 
 PASS_S = 30.0
 MEMORY_S = 7 * 86_400
-EVENTS = 10_000
 
 _MEMORY = TypeAdapter(Memory)
-_EVENT = TypeAdapter(Event)
 
 # KEYS: lock, again, memory, report. ARGV: nonce, memory, seconds it lives, host,
 # report. Returns -1 if the lock is another's by now, and then nothing was written;
@@ -89,6 +88,7 @@ class PassStore:
         """
         self._namespace = namespace
         self._redis: Redis = connect(url)
+        self.log = EventLog(self._redis, namespace=namespace)
         self._end = self._redis.register_script(_END)
 
     def close(self) -> None:
@@ -157,7 +157,7 @@ class PassStore:
             answers = dict(zip(told, together.execute(), strict=True))
             written = {host for host, answer in answers.items() if int(answer) >= 0}
             for host in written:
-                self._add(together, told[host].events)
+                self.log.add(together, told[host].events)
                 for key in told[host].forgotten:
                     together.delete(self._key("outcome", host, key))
             together.execute()
@@ -190,24 +190,17 @@ class PassStore:
     def add_events(self, events: Sequence[Event]) -> None:
         """Tell what happened outside a pass."""
         with reaching(), self._redis.pipeline(transaction=False) as together:
-            self._add(together, events)
+            self.log.add(together, events)
             together.execute()
 
     def events(self, count: int) -> list[Event]:
         """The last events, the newest first; at most `count`."""
-        with reaching():
-            rows = self._redis.xrevrange(self._key("events"), count=count) or []
-        return [_EVENT.validate_json((fields or {})["event"]) for _, fields in rows]
+        entries = islice(self.log.backwards(page=count), count)
+        return [entry.event for entry in entries if entry.event]
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         """How many events there were, by (kind, host, model)."""
-        with reaching():
-            rows = self._redis.hgetall(self._key("counts"))
-        counted = {}
-        for name, number in rows.items():
-            kind, host, model = str(name).split("|", 2)
-            counted[kind, host, model] = int(number)
-        return counted
+        return self.log.counts()
 
     def reports(self) -> list[HostReport]:
         """What the last pass saw of each host; hosts in any order."""
@@ -229,17 +222,6 @@ class PassStore:
         """What is paused."""
         with reaching():
             return frozenset(map(str, self._redis.smembers(self._key("paused"))))
-
-    def _add(self, together: Any, events: Sequence[Event]) -> None:  # noqa: ANN401 - redis' pipeline has no exported type
-        for event in events:
-            together.xadd(
-                self._key("events"),
-                {"event": _EVENT.dump_json(event).decode()},
-                maxlen=EVENTS,
-                approximate=True,
-            )
-            name = f"{event.kind.value}|{event.host}|{event.model}"
-            together.hincrby(self._key("counts"), name, 1)
 
     def _of_host(self, host: str, targets: Sequence[Target]) -> list[str]:
         keys = [self._key(name, host) for name in ("memory", "lane", "sent", "pull")]

@@ -10,6 +10,11 @@ import typer
 
 from ollama_warmup.errors import WarmupError
 from worker.cli.demo import demo
+from worker.cli.events import events
+from worker.cli.pause import pause
+from worker.cli.plan import plan
+from worker.cli.ps import ps
+from worker.cli.resume import resume
 from worker.cli.simulate import simulate
 from worker.cli.up import up
 from worker.cli.warm import warm
@@ -23,7 +28,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, warm, demo, simulate):
+for command in (up, warm, ps, plan, events, pause, resume, demo, simulate):
     cli.command()(command)
 
 

@@ -3,7 +3,6 @@
 Settings are read once in a process, at the first sending; `read` comes before it.
 """
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,12 @@ from typing import Any
 
 from celery.result import AsyncResult
 
-from ollama_warmup import durations, publish, settings
+from ollama_warmup import durations, publish
 from ollama_warmup.errors import BadRequest, StoreUnavailable
-from worker.cli.place import Place
+from worker.cli import joining
 
 PING_S = 2.0
 """How long a worker has to answer before it counts as missing, seconds."""
-BROKER = "OLLAMA_WARMUP_BROKER_URL"
 ENDED = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
@@ -38,13 +36,7 @@ def read(models: Sequence[str], *, host: str | None, timeout: str) -> Order:
     Raises:
         Permanent: it is wrong, or the environment is.
     """
-    namespace = settings.read().namespace
-    if BROKER in os.environ:
-        way_out = f"Without {BROKER}, `ollama-warmup up` brings a broker of its own."
-    else:
-        way_out = "Start the system in another terminal: ollama-warmup up"
-        for name, value in Place(namespace).environment().items():
-            os.environ.setdefault(name, value)
+    way_out = joining.join()
     for model in models:
         publish.route(model, host)
     timeout_s = durations.parse(timeout)

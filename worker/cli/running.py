@@ -3,12 +3,13 @@
 import os
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import httpx
 
 from ollama_warmup import settings, warmlist
+from ollama_warmup.durations import format_short
 from ollama_warmup.errors import BadSettings, WarmupError
 from ollama_warmup.settings import SECRET_PREFIX
 from ollama_warmup.warmlist import Host
@@ -17,7 +18,7 @@ from worker.cli.place import Place
 from worker.cli.process import Process
 from worker.cli.restarts import Restarts
 from worker.cli.supervisor import POLL_S, Supervisor, free_port
-from worker.cli.system import System
+from worker.cli.system import WORKERS, System
 
 GRACE_S = 30.0
 """A worker's soft shutdown, 20 s, and ten to give its messages back."""
@@ -59,48 +60,48 @@ def run(*, flower_port: int | None) -> None:
         supervisor = stack.enter_context(
             Supervisor(grace_s=GRACE_S, logs=place.subfolder("logs"), hold=(lock,))
         )
+        upkeep = Upkeep(supervisor, system)
         try:
-            told = _greet(read, place)
+            upkeep.echoes.note(_greet(read, place))
             system.start(supervisor)
-            Upkeep(supervisor, system, told=told).forever()
+            upkeep.forever()
         except (KeyboardInterrupt, SystemExit):
             lines.over_ctrl_c()
             lines.say("up", "stopping; Ctrl-C once more ends everything at once")
-            supervisor.end(progress=lambda: _pass_on(supervisor))
+            supervisor.end(progress=upkeep.pass_on)
     lines.say("up", "stopped, nothing is left running")
 
 
 class Upkeep:
     """Keeps the processes of a system running, and says what happens to them."""
 
-    def __init__(
-        self, supervisor: Supervisor, system: System, *, told: Collection[str] = ()
-    ) -> None:
-        """Take over processes that have just been started.
+    def __init__(self, supervisor: Supervisor, system: System) -> None:
+        """Take over processes that are about to be started.
 
         Args:
             supervisor: runs them.
             system: what they are.
-            told: what was said already, and is not said again when they log it.
         """
-        self._told = told
         self._supervisor = supervisor
         self._system = system
         self._restarts = Restarts()
         self._due_at_s: dict[str, float] = {}
-        self._starting = set(supervisor.processes)
+        self._starting: set[str] = set()
+        self.echoes = lines.Echoes()
+        """What is said once, however many log it."""
         self._slow: set[str] = set()
         self._has_greeted = False
 
     def forever(self) -> None:
         """Go on until an exception, such as a signal's."""
+        self._starting |= set(self._supervisor.processes)
         while True:
             self.step()
             time.sleep(POLL_S)
 
     def step(self) -> None:
         """One look at every process."""
-        _pass_on(self._supervisor, told=self._told)
+        self.pass_on()
         self._tell_deaths()
         self._start_again()
         for process in self._supervisor.processes.values():
@@ -109,6 +110,14 @@ class Upkeep:
         if not self._starting and not self._has_greeted:
             self._has_greeted = True
             lines.say("up", _how_to_use(self._system))
+
+    def pass_on(self) -> None:
+        """Say what the workers have told since the last time."""
+        for name, process in self._supervisor.processes.items():
+            new = process.new_lines()  # read of all of them, to keep the logs short
+            for text, style in lines.events(new) if name in WORKERS else ():
+                if not self.echoes.is_echo(name, text, now_s=time.monotonic()):
+                    lines.say(name, text, style=style)
 
     def _tell_deaths(self) -> None:
         for death in self._supervisor.deaths():
@@ -138,20 +147,15 @@ class Upkeep:
             lines.say(name, f"{told}\n{process.tail(TAIL)}", style="yellow")
 
 
-def _pass_on(supervisor: Supervisor, *, told: Collection[str] = ()) -> None:
-    for name, process in supervisor.processes.items():
-        new = process.new_lines()  # read of all of them, to keep the logs short
-        if name == "worker":
-            for text, style in lines.events(new):
-                if text not in told:
-                    lines.say(name, text, style=style)
-
-
 def _greet(read: settings.Settings, place: Place) -> list[str]:
     """Say what is about to run, and return what is to be mended in it."""
     folder = str(place.folder).replace(os.path.expanduser("~"), "~")  # noqa: PTH111 - text
     lines.say("up", f"namespace {read.namespace}, data and logs in {folder}")
     listed = warmlist.read(read)
+    if read.enabled and (number := len(listed.targets)):
+        wanted = f"{number} target{'s' * (number != 1)}"
+        tick = format_short(read.tick_s)
+        lines.say("up", f"keeps {wanted} warm, with a pass every {tick}")
     for host, where in listed.hosts.items():
         shown, is_there = _look(where)
         at = httpx.URL(where.url).copy_with(userinfo=b"")
@@ -182,6 +186,7 @@ def _how_to_use(system: System) -> str:
     return "\n".join(
         (
             "all are ready; try, in another terminal:",
+            "    ollama-warmup ps",
             "    ollama-warmup warm llama3:8b",
             "Applications join by these variables:",
             *exports,

@@ -1,4 +1,4 @@
-"""The processes of one system beside an Ollama: Valkey, worker, Flower."""
+"""The processes of one system: Valkey, three workers, beat, Flower."""
 
 import sys
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ _QUEUES = {
     "pull": ("-n", "pull@%h", "-c", "1", "-Q", "ollama.pull"),
 }
 """The workers, and what each consumes: loads never hold up passes."""
+WORKERS = frozenset(_QUEUES)
 _FLOWER = (
     *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),

@@ -17,11 +17,16 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Run worker and Flower in this terminal, until Ctrl-C.
+    """Run the whole system in this terminal, until Ctrl-C.
 
-    The worker warms models on the Ollama at OLLAMA_HOST. Without
-    OLLAMA_WARMUP_BROKER_URL an embedded Valkey is the broker; it keeps results in
-    $XDG_STATE_HOME/ollama-warmup, or ~/.local/state/ollama-warmup. A process that
+    A worker loads models on the Ollama at OLLAMA_HOST, or on OLLAMA_WARMUP_HOSTS.
+    Beat sends a pass every OLLAMA_WARMUP_TICK_S seconds (10), the worker `control`
+    looks how OLLAMA_WARMUP_MODELS are, and keeps them warm if OLLAMA_WARMUP_ENABLED
+    is true; else it only observes. The worker `pull` downloads models. Flower shows
+    all of them.
+
+    Without OLLAMA_WARMUP_BROKER_URL an embedded Valkey is the broker; it keeps results
+    in $XDG_STATE_HOME/ollama-warmup, or ~/.local/state/ollama-warmup. A process that
     dies is started again. One system runs in each OLLAMA_WARMUP_NAMESPACE.
 
     Ctrl-C or SIGTERM ends all of them; a worker that is loading a model has 20
@@ -30,8 +35,9 @@ def up(
     \b
     Examples:
       ollama-warmup up
+      OLLAMA_WARMUP_ENABLED=true OLLAMA_WARMUP_MODELS=llama3:8b ollama-warmup up
       OLLAMA_HOST=10.0.0.5:11434 ollama-warmup up --flower-port 8080
-      ollama-warmup warm llama3:8b        # in another terminal
+      ollama-warmup ps                    # in another terminal
 
     Exit codes: 0 ended by Ctrl-C or SIGTERM · 1 cannot start.
     """  # noqa: D301 - \b keeps the lines of the examples apart

@@ -13,10 +13,13 @@ def test_help_does_not_wait_for_what_only_commands_need():
     assert SLOW.isdisjoint(loaded.split())
 
 
-@pytest.mark.parametrize("command", ["up", "warm", "demo"])
+@pytest.mark.parametrize(
+    "command", ["up", "warm", "ps", "plan", "events", "pause", "resume", "demo"]
+)
 def test_the_help_of_a_command_shows_examples_line_by_line(command):
     argv = [sys.executable, "-m", "worker.cli", command, "--help"]
     shown = subprocess.check_output(argv, text=True)
 
-    assert f"\n  Examples:\n    ollama-warmup {command}" in shown
+    examples = shown.partition("\n  Examples:\n")[2].splitlines()
+    assert examples[0].startswith(f"    ollama-warmup {command}")
     assert "Exit codes: 0" in shown

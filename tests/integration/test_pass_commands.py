@@ -1,0 +1,229 @@
+"""`ps`, `plan`, `events`, `pause` and `resume` beside an `up` whose passes act."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Simulated
+from tests.integration.recorder import SHOWN, recorder
+from tests.integration.test_supervisor import until
+from tests.integration.test_up import COMMAND, Up, broker
+from worker.adapters.passstore import PassStore
+from worker.cli.supervisor import Supervisor, free_port, listens
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
+
+MODELS = "tiny?num_ctx=2048&keep_alive=30m, nope"
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    port = free_port()
+    argv = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
+    with Supervisor(grace_s=2) as supervisor:
+        supervisor.start(
+            "ollama", [*argv, "--port", str(port)], ready=lambda: listens(port)
+        )
+        supervisor.wait_ready(timeout_s=20, progress=lambda _: None)
+        yield Simulated(url=f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture(scope="module")
+def up(simulated, tmp_path_factory):
+    told = {
+        "OLLAMA_WARMUP_ENABLED": "true",
+        "OLLAMA_WARMUP_MODELS": MODELS,
+        "OLLAMA_WARMUP_TICK_S": "2",
+    }
+    hosts = f"gpu-1={simulated.url}"
+    state = tmp_path_factory.mktemp("state")
+    running = Up(state, simulated.url, hosts=hosts, more=told).ready()
+    assert until(lambda: running.said("tiny on gpu-1 is warm"), seconds=20)
+    yield running
+    running.end()
+
+
+def test_up_tells_what_passes_do_and_what_they_see(up):
+    said = "".join(up.lines)
+
+    assert "keeps 2 targets warm, with a pass every 2s" in said
+    assert "control nope on gpu-1 is failing: gpu-1 does not have it" in said
+    assert said.count("Connected to redis") == 1
+    assert said.count("OLLAMA_HOST is ignored") == 1
+    assert "Pass: " not in said
+
+
+def test_ps_finds_the_running_up_and_says_that_one_is_not_ready(up):
+    ended = up.run("ps")
+
+    _, tiny, nope = ended.stdout.splitlines()
+    assert ended.returncode == 1
+    assert tiny.split()[:3] == ["gpu-1", "tiny", "warm"]
+    assert "  2048     29 minutes from now  keep_alive=30m&num_ctx=2048" in tiny
+    assert "failing" in nope
+    assert "run `ollama pull nope` there" in nope
+    assert "\t" not in ended.stdout
+    assert ended.stderr == ""
+
+
+def test_ps_of_what_is_ready_ends_with_0_and_is_one_document(up):
+    ended = up.run("ps", "gpu-1", "tiny", "--json")
+
+    [host] = json.loads(ended.stdout)["hosts"]
+    assert ended.returncode == 0
+    assert [t["model"] for t in host["targets"]] == ["tiny"]
+    assert host["is_old"] is False
+
+
+def test_events_tell_how_it_became_warm(up):
+    ended = up.run("events", "tiny", "--since", "1h")
+
+    told = [line.split()[2:] for line in ended.stdout.splitlines()[1:]]
+    assert ended.returncode == 0
+    assert told[0][:4] == ["gpu-1", "tiny", "changed", "queued"]
+    assert told[-1][-2:] == ["->", "warm"]
+
+
+def test_a_pause_is_seen_and_followed_and_taken_back(up, simulated):
+    follower = subprocess.Popen(
+        [*COMMAND, "events", "-n", "1", "--follow", "--json"],
+        env=up.env,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout
+    follower.stdout.readline()  # it follows from here on
+
+    paused = up.run("pause", "library/TINY:latest")
+    assert until(lambda: up.said("tiny on gpu-1 is asleep (was warm)"))
+    planned = up.run("plan", "gpu-1", "--json")
+    simulated.post("/api/generate", model="tiny", keep_alive=0)
+    warmed = up.run("warm", "tiny")
+    resumed = up.run("resume")
+
+    assert (paused.stdout, paused.returncode) == ("paused: tiny:latest\n", 0)
+    tiny, _ = json.loads(planned.stdout)["hosts"][0]["targets"]
+    assert (tiny["condition"], tiny["action"]) == ("asleep", None)
+    assert warmed.returncode == 0, warmed.stderr
+    assert (resumed.stdout, resumed.returncode) == ("nothing is paused\n", 0)
+    heard = json.loads(follower.stdout.readline())
+    assert (heard["before"], heard["after"]) == ("warm", "asleep")
+    follower.send_signal(signal.SIGINT)
+    assert follower.wait(timeout=10) == 0
+    follower.stdout.close()
+
+
+@pytest.fixture
+def store(up):
+    store = PassStore(url_of(up), namespace="ollama-warmup")
+    yield store
+    for name in store.paused():
+        store.resume(name)
+    store.close()
+
+
+def test_a_pause_within_a_pause_stays_and_says_so(up, store):
+    store.pause("*")
+    store.pause("gpu-1")
+
+    ended = up.run("resume", "gpu-1")
+
+    assert ended.returncode == 1
+    assert ended.stdout == "paused: everything\n"
+    assert "gpu-1 stays paused" in ended.stderr
+
+
+def test_an_unknown_model_is_paused_by_force_alone(up, store):
+    refused = up.run("pause", "tino")
+
+    assert refused.returncode == 2
+    assert "did you mean tiny?" in refused.stderr
+    assert store.paused() == frozenset()
+    assert up.run("pause", "tino", "--force").stdout == "paused: tino:latest\n"
+
+
+def everything(client, namespace):
+    """Every key of a namespace with its value, and when it goes."""
+    keys = sorted(client.keys(f"{namespace}:*"))
+    return [(key, client.dump(key), client.pexpiretime(key)) for key in keys]
+
+
+def test_a_plan_says_what_would_be_done_and_changes_nothing(up):
+    client = broker(up)
+    client.sadd("planned:paused", "gpu-2")
+    before, outside = everything(client, "planned"), keys_outside(client)
+    with recorder() as (url, asked):
+        ended = run_plan(up, url)
+
+    assert ended.returncode == 0, ended.stderr
+    assert [line.split() for line in ended.stdout.splitlines()[1:]] == [
+        ["gpu-1", "tiny", "cold", "warm", "not", "loaded"],
+        ["gpu-2", "tiny", "asleep", "nothing", "paused"],
+    ]
+    assert "passes are not enabled" in ended.stderr
+    assert everything(client, "planned") == before
+    assert keys_outside(client) <= outside
+    assert set(asked) == set(SHOWN)
+
+
+def keys_outside(client):
+    keys = client.keys("*")
+    return {key for key in keys if not key.startswith(b"ollama-warmup:")}
+
+
+def run_plan(up, url):
+    return run(
+        up,
+        "plan",
+        OLLAMA_WARMUP_BROKER_URL=url_of(up),
+        OLLAMA_WARMUP_ENABLED="false",
+        OLLAMA_WARMUP_HOSTS=f"gpu-1={url}, gpu-2={url}",
+        OLLAMA_WARMUP_MODELS="tiny",
+        OLLAMA_WARMUP_NAMESPACE="planned",
+    )
+
+
+def test_without_redis_it_is_told_what_to_type(up):
+    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
+
+    ended = run(up, "ps", OLLAMA_WARMUP_BROKER_URL=url)
+
+    assert ended.returncode == 3
+    assert ended.stdout == ""
+    assert "`ollama-warmup up` brings a broker" in ended.stderr
+    assert "secret" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["ps", "events"])
+def test_without_a_pass_it_is_told_what_is_missing(command, up):
+    ended = run(
+        up,
+        command,
+        OLLAMA_WARMUP_NAMESPACE="empty",
+        OLLAMA_WARMUP_BROKER_URL=url_of(up),
+    )
+
+    assert ended.returncode == 4
+    assert "no pass has reported in the namespace empty yet" in ended.stderr
+    assert "`ollama-warmup up`" in ended.stderr
+
+
+def url_of(up):
+    port = broker(up).connection_pool.connection_kwargs["port"]
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def run(up, *words, **env):
+    return subprocess.run(
+        [*COMMAND, *words],
+        env=up.env | env,
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )

@@ -1,0 +1,175 @@
+import math
+from datetime import UTC, datetime
+
+import pytest
+
+from ollama_warmup import request
+from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup.target import Target
+from ollama_warmup.warmlist import Host
+from worker.cli import planning, tables
+from worker.core.domain import HostView, Unanswered
+from worker.core.memory import Memory, Observed
+from worker.core.passes import (
+    Cure,
+    Event,
+    Kind,
+    Plan,
+    Pull,
+    Seen,
+    Touch,
+    Verdict,
+    Warm,
+)
+from worker.reconcile import Glance
+
+VIEW = HostView(residents=(), observed_at=datetime(2026, 11, 23, tzinfo=UTC))
+TINY = Target.of(request.parse("tiny"), host="gpu-1")
+
+
+def glance(*verdicts, actions=(), events=(), view=VIEW, reasons=None):
+    return Glance(
+        host=Host(name="gpu-1", url="http://gpu-1:11434"),
+        seen=Seen(view=view),
+        observed=Observed(memory=Memory(), reasons=reasons or {}),
+        plan=Plan(verdicts=verdicts, actions=actions, events=events),
+        now=0.0,
+    )
+
+
+def verdict(condition, why="", **more):
+    return Verdict(target=TINY, condition=condition, why=why, **more)
+
+
+def touch(left_s, num_ctx=None):
+    return Touch(target=TINY, digest="d", num_ctx=num_ctx, left_s=left_s)
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "told"),
+    [
+        (
+            verdict(Condition.QUEUED, "its load is sent"),
+            Warm(target=TINY),
+            "cold       warm    not loaded",
+        ),
+        (
+            verdict(Condition.WARM),
+            touch(25.4),
+            "warm       touch   it would go in 25s",
+        ),
+        (
+            verdict(Condition.DRIFTED, "keep-alive 2m"),
+            touch(25.4, 4096),
+            "drifted    touch (num_ctx 4096)  keep-alive 2m; it would go in 25s",
+        ),
+        (
+            verdict(Condition.WARM),
+            touch(math.inf),
+            "warm       touch   it has answered nobody for an hour",
+        ),
+        (
+            verdict(Condition.QUEUED, "it is to be pulled"),
+            Pull(target=TINY),
+            "queued     pull    it is to be pulled",
+        ),
+        (verdict(Condition.ASLEEP, "paused"), None, "asleep     nothing  paused"),
+    ],
+)
+def test_each_target_has_its_action_and_why(said, action, told):
+    rows = planning.rows([glance(said, actions=[action] if action else [])])
+
+    line = tables.lines(planning.HEADINGS, rows)[1]
+
+    assert line.split() == ["gpu-1", "tiny", *told.split()]
+
+
+def test_why_it_went_is_why_it_is_loaded():
+    reasons = {TINY.key: (Kind.EVICTED, "evicted by big:latest")}
+    one = glance(
+        verdict(Condition.QUEUED), actions=[Warm(target=TINY)], reasons=reasons
+    )
+
+    assert planning.rows([one])[0][-1] == "evicted by big:latest"
+
+
+def test_a_cure_stands_before_the_targets():
+    cure = Cure(host="gpu-1", resident="big:latest", is_embedding=False)
+    told = Event(at=0, host="gpu-1", model="tiny", kind=Kind.WEDGED, why="hangs")
+
+    [first, _] = planning.rows(
+        [glance(verdict(Condition.LOADING), actions=[cure], events=[told])]
+    )
+
+    assert first == ("gpu-1", "big:latest", "-", "cure", "tiny: hangs")
+
+
+def test_a_host_without_targets_says_whether_it_answers():
+    mute = glance(view=Unanswered(text="gpu-1 does not answer"))
+
+    whys = [row[-1] for row in planning.rows([glance(), mute])]
+
+    assert whys == ["nothing is wanted of it", "gpu-1 does not answer"]
+
+
+def report(*models):
+    targets = tuple(
+        TargetReport(
+            model=m.model, wanted=m.wanted, condition=Condition.WARM, since=0.0
+        )
+        for m in models
+    )
+    return HostReport(
+        host="gpu-1",
+        url="",
+        at=0.0,
+        tick_s=10,
+        enabled=True,
+        state=HostState.UP,
+        targets=targets,
+    )
+
+
+@pytest.mark.parametrize(
+    ("reports", "is_enabled", "told"),
+    [
+        ([], True, []),
+        ([report(TINY)], True, []),
+        ([], False, ["passes are not enabled"]),
+        ([report()], True, ["the workers want other models of gpu-1"]),
+    ],
+)
+def test_what_differs_from_the_workers_is_told(reports, is_enabled, told):
+    glances = [glance(verdict(Condition.WARM))]
+
+    advice = planning.advice(glances, reports, is_enabled=is_enabled)
+
+    assert len(advice) == len(told)
+    assert all(a.startswith(t) for a, t in zip(advice, told, strict=True))
+
+
+def test_a_plan_for_nothing_asks_for_the_environment():
+    [told] = planning.advice([glance()], [], is_enabled=True)
+
+    assert "OLLAMA_WARMUP_MODELS" in told
+
+
+def test_scripts_get_the_action_and_its_context():
+    one = glance(
+        verdict(Condition.DRIFTED, "so", is_ready=True), actions=[touch(9.0, 512)]
+    )
+
+    document = planning.document([one], is_enabled=False)
+
+    assert document["enabled"] is False
+    assert document["hosts"][0]["targets"] == [
+        {
+            "model": "tiny",
+            "wanted": TINY.wanted,
+            "condition": "drifted",
+            "is_ready": True,
+            "action": "touch",
+            "num_ctx": 512,
+            "why": "so; it would go in 9s",
+        }
+    ]
