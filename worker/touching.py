@@ -182,6 +182,7 @@ class _Attempt:
             context_length=after.context_length if after else None,
             left_s=view.left(after).total_seconds() if after and moved else None,
             was_load=bool(was_load or changed or after is None),
+            was_ours=self.call.num_ctx is None,
         )
 
     def _tell(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:

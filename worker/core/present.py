@@ -30,7 +30,7 @@ def lead_s(stay: Stay, *, tick_s: float) -> float:
 
 
 def verdict(target: Target, resident: Resident, decision: Decision) -> Verdict:
-    """Step (4) of `worker.core.policy.plan`."""
+    """Step (5) of `worker.core.policy.plan`."""
     return _Present(target=target, resident=resident, decision=decision).verdict()
 
 
@@ -144,13 +144,17 @@ class _Present:
         return now - stay.proof_at >= PROOF_S and asked_s >= ASK_AGAIN_S
 
     def _is_in_use(self) -> bool:
-        """Whether the last touch found somebody at work: his end restarts the timer."""
+        """Whether the last touch found somebody at work, who is not seen to have ended.
+
+        His end restarts the timer.
+        """
         touch = self.decision.seen.touches.get(self.target.key)
         return (
             touch is not None
             and touch.error is None
             and touch.digest == self.resident.digest
             and touch.left_s is None
+            and self._stay.used_at <= touch.at
             and self.decision.now - touch.at < LEAD_TICKS * self.decision.rules.tick_s
         )
 
