@@ -7,6 +7,7 @@ and never the prompt that was sent before: Ollama keeps the last prompt's state.
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -24,15 +25,20 @@ from bench import processes, report
 from ollama_warmup import request
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
-from worker import runtime, warming
+from worker import runtime, touching, warming
 from worker.adapters.ollama import Ollama
 from worker.call import Call
 from worker.cli.supervisor import Supervisor
 from worker.core.domain import How, Outcome
+from worker.core.passes import Action, Touch
 
 PATIENCE_S = 1_800.0
 SETTLE_S = 1.0
 """After an unload, for the memory to come free."""
+TICK_S = 1.0
+"""Between two passes of a run that holds."""
+SHORTEST_S = 3
+"""Below three ticks a keep-alive cannot be held, seconds."""
 FIRST, OTHERS = "hi", ("no", "we", "so")
 """As long as the warm-up's own prompt, and different from it."""
 
@@ -63,6 +69,48 @@ class Bench:
         for prompt in settling:
             self.first_token_s(prompt)
         seconds["steady"].append(self.first_token_s(last))
+
+    def hold(self, windows: int) -> int:
+        """Let passes hold the model idle for so many keep-alive windows.
+
+        Returns:
+            The touches that it took.
+        """
+        keep_alive_s = self.target.keep_alive_s or 0
+        ends_at = time.monotonic() + windows * keep_alive_s
+        touches = 0
+        while time.monotonic() < ends_at:
+            for action in _decided():
+                if not isinstance(action, Touch):
+                    raise WarmupError(f"nothing but touches was to be sent: {action}")
+                self._touch(action)
+                touches += 1
+            time.sleep(TICK_S)
+        return touches
+
+    def _touch(self, action: Touch) -> None:
+        call = touching.Call(
+            target=action.target,
+            digest=action.digest,
+            num_ctx=action.num_ctx,
+            task_id=str(uuid.uuid4()),
+            process="bench",
+        )
+        ended = runtime.touch(call, announce=lambda _host: None)
+        if ended is not touching.Touched.TOUCHED:
+            raise WarmupError(f"a touch was to restart the timer, but was {ended}")
+
+    def held_run(self, seconds: Seconds, windows: int) -> int:
+        """One run of what ten windows without a user cost him; returns the touches."""
+        self.unload()
+        self.warm_up_s()
+        touches = self.hold(windows)
+        seconds["after windows held by touches"].append(self.first_token_s(FIRST))
+        *settling, last = OTHERS
+        for prompt in settling:
+            self.first_token_s(prompt)
+        seconds["steady"].append(self.first_token_s(last))
+        return touches
 
     def first_token_s(self, prompt: str) -> float:
         """Seconds until one token has come for a prompt."""
@@ -117,6 +165,17 @@ class Bench:
         time.sleep(SETTLE_S)
 
 
+def _decided() -> list[Action]:
+    """What one pass would send."""
+    actions: list[Action] = []
+
+    def send(action: Action, _void_s: float) -> None:
+        actions.append(action)
+
+    runtime.reconcile(None, send=send)
+    return actions
+
+
 def _took_s(act: Callable[[], None]) -> float:
     began = time.monotonic()
     act()
@@ -131,6 +190,9 @@ ROWS = (
     "after a warm-up",
     "steady",
 )
+
+
+HELD_ROWS = ("after windows held by touches", "steady")
 
 
 def _table(model: str, seconds: Seconds) -> Table:
@@ -151,32 +213,61 @@ def main(
     base: Annotated[str, typer.Option(metavar="URL", help="A real Ollama.")],
     model: Annotated[str, typer.Option(help="MODEL[?OPTION=VALUE&…] of it.")],
     runs: Annotated[int, typer.Option(min=1)] = 7,
+    held: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="WINDOWS",
+            help="Instead: hold it idle by touches for so many keep-alive windows; "
+            "the model needs a keep_alive of some seconds.",
+        ),
+    ] = 0,
     yes: Annotated[bool, typer.Option("--yes", help="Yes, unload it.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Measure the first token of one model, cold, loaded only, warmed and steady."""
     target = resolve(request.parse(model), hosts=["default"]).target
+    if held and not (target.keep_alive_s or 0) >= SHORTEST_S:
+        typer.echo(
+            f"--held needs a keep_alive of at least {SHORTEST_S} s, such as "
+            f"{target.model}?keep_alive=10s",
+            err=True,
+        )
+        raise typer.Exit(2)
+    times = runs if held else 3 * runs
     if not yes:
         typer.echo(
-            f"This unloads {target.model} on {base} {3 * runs} times, under whoever "
+            f"This unloads {target.model} on {base} {times} times, under whoever "
             "uses it there. If nobody does, say --yes.",
             err=True,
         )
         raise typer.Exit(2)
-    seconds: Seconds = {row: [] for row in ROWS}
+    seconds: Seconds = {row: [] for row in (HELD_ROWS if held else ROWS)}
+    touches: list[int] = []
     facts = report.about(ollama=report.ollama_version(base))
     with Supervisor() as supervisor:
         processes.start_valkey(supervisor, ollama=base)
+        os.environ |= {
+            "OLLAMA_WARMUP_MODELS": model,
+            "OLLAMA_WARMUP_ENABLED": "true",
+            "OLLAMA_WARMUP_TICK_S": str(TICK_S),
+        }
         processes.wait_ready(supervisor)
         bench = Bench(target=target, ollama=Ollama("default", base))
         for number in range(runs):
             print(f"run {number + 1} of {runs}", file=sys.stderr)  # noqa: T201
-            bench.run(seconds)
+            if held:
+                touches.append(bench.held_run(seconds, held))
+            else:
+                bench.run(seconds)
         runtime.close()
     if as_json:
-        typer.echo(json.dumps({"about": facts, "model": model, "seconds": seconds}))
+        told = {"about": facts, "model": model, "seconds": seconds}
+        typer.echo(json.dumps(told | ({"touches": touches} if held else {})))
         return
     console.print(_table(model, seconds))
+    if held:
+        console.print(f"{held} windows a run, held by {touches} touches")
     console.print(*(f"{name} {value}" for name, value in facts.items()), sep=" · ")
 
 

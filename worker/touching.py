@@ -226,13 +226,12 @@ _WHY = {
 }
 
 
-def cure(host: str, resident: str, *, is_embedding: bool, means: Means) -> bool:
-    """Let a resident of a wedged host go within a second, so that it loads again.
+def cure(host: str, resident: str, *, means: Means) -> bool:
+    """Let a resident of a wedged host go, so that it loads again.
 
     Args:
         host: its name.
         resident: as listed.
-        is_embedding: whether it embeds and does not complete.
         means: what to work with.
 
     Returns:
@@ -249,7 +248,7 @@ def cure(host: str, resident: str, *, is_embedding: bool, means: Means) -> bool:
         return False
     if not any(r.name == resident for r in means.ollama.view().residents):
         return False
-    means.ollama.shorten(resident, embed=is_embedding)
+    means.ollama.unload(resident)
     event = Event(
         at=means.store.now(),
         host=host,

@@ -150,7 +150,11 @@ class Past:
         visit.ended_at, visit.why = visit.stay.ended_at, visit.stay.why
         if visit.why is Why.EVICTED:
             visit.ended_by = next(
-                (a for a in self.waiting if a.model.name.short == visit.stay.evicted_for),
+                (
+                    a
+                    for a in self.waiting
+                    if a.model.name.short == visit.stay.evicted_for
+                ),
                 None,
             )
         elif visit.why in {Why.RELOADED, Why.CRASHED}:

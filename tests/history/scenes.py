@@ -30,7 +30,9 @@ TROUBLES = {
 }
 
 
-def model(name: str, *, load_s: float, gib: float = 4.0, unload_s: float = 0.5) -> Model:
+def model(
+    name: str, *, load_s: float, gib: float = 4.0, unload_s: float = 0.5
+) -> Model:
     """One that writes ten tokens a second."""
     return world.model(
         name,
@@ -138,10 +140,18 @@ def _roomy(history: History) -> None:
     )
     use(short, after=rng.uniform(0, 3 * HOUR_S))
     noon = rng.uniform(8, 14) * HOUR_S
-    drift = Habit(who="drift", model="chat:latest", options={"num_ctx": 2_048}, gap_s=(30.0, 900.0))
+    drift = Habit(
+        who="drift",
+        model="chat:latest",
+        options={"num_ctx": 2_048},
+        gap_s=(30.0, 900.0),
+    )
     use(drift, after=noon, until=noon + 2 * HOUR_S)
     for name in ("ext1:latest", "ext2:latest"):
-        use(Habit(who="other", model=name, options={}, gap_s=(600.0, 7_200.0)), after=rng.uniform(0, HOUR_S))
+        use(
+            Habit(who="other", model=name, options={}, gap_s=(600.0, 7_200.0)),
+            after=rng.uniform(0, HOUR_S),
+        )
 
 
 def _crowd(history: History) -> None:
@@ -159,9 +169,25 @@ def _crowd(history: History) -> None:
     names = {t.name.short for t in targets}
     others = [n for n in history.server.models if n not in names]
     for name in others:
-        use(Habit(who="other", model=name, options={}, gap_s=(900.0, 10_000.0), calls=(1.0, 8.0)), after=rng.uniform(0, HOUR_S))
+        use(
+            Habit(
+                who="other",
+                model=name,
+                options={},
+                gap_s=(900.0, 10_000.0),
+                calls=(1.0, 8.0),
+            ),
+            after=rng.uniform(0, HOUR_S),
+        )
     at = rng.uniform(4, 20) * HOUR_S
-    steady = Habit(who="steady", model=others[0], options={}, gap_s=(1.0, 15.0), think_s=(0.5, 10.0), work_s=(0.5, 8.0))
+    steady = Habit(
+        who="steady",
+        model=others[0],
+        options={},
+        gap_s=(1.0, 15.0),
+        think_s=(0.5, 10.0),
+        work_s=(0.5, 8.0),
+    )
     use(steady, after=at, until=at + HOUR_S)
 
 
@@ -169,19 +195,28 @@ SCENES = {
     "roomy": Scene(
         models=ROOMY,
         settings=ServerSettings(max_loaded_models=9, gpu=True),
-        targets=wanted("chat?num_ctx=8192&keep_alive=30m", "code?num_ctx=16384", "plain", "embed?keep_alive=2h"),
+        targets=wanted(
+            "chat?num_ctx=8192&keep_alive=30m",
+            "code?num_ctx=16384",
+            "plain",
+            "embed?keep_alive=2h",
+        ),
         habits=_roomy,
     ),
     "full": Scene(
         models=ROOMY,
         settings=ServerSettings(max_loaded_models=4),
-        targets=wanted("chat?num_ctx=8192&keep_alive=30m", "code", "embed?keep_alive=2h"),
+        targets=wanted(
+            "chat?num_ctx=8192&keep_alive=30m", "code", "embed?keep_alive=2h"
+        ),
         habits=_crowd,
     ),
     "tight": Scene(
         models=ROOMY,
         settings=ServerSettings(max_loaded_models=2, gpu=True),
-        targets=wanted("chat?num_ctx=8192&keep_alive=10m", "plain", "embed?keep_alive=1h"),
+        targets=wanted(
+            "chat?num_ctx=8192&keep_alive=10m", "plain", "embed?keep_alive=1h"
+        ),
         habits=_crowd,
     ),
     "single": Scene(

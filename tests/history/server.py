@@ -213,4 +213,3 @@ def _info(model: Model) -> ModelInfo:
         blob=f"sha256-{model.weights.digest}",
         is_remote=False,
     )
-

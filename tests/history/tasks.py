@@ -235,9 +235,7 @@ def _record(
             yield from means.infer(options, None)
         view = yield from server.view()
     except errors.WarmupError as exc:
-        return TouchRecord(
-            at=store.now(), digest=call.digest, error=type(exc).__name__
-        )
+        return TouchRecord(at=store.now(), digest=call.digest, error=type(exc).__name__)
     after = means.find(view)
     changed = after and after.context_length != before.context_length
     moved = after and after.expires_at > before.expires_at
@@ -270,6 +268,6 @@ def cure(server: Server, store: Store, resident: str) -> Process[None]:
     if not any(r.name == resident for r in view.residents):
         return
     yield LATENCY_S
-    server.send(OURS, resident, {}, keep_alive_s=1.0)
+    server.unload(resident)
     event = Event(at=store.now(), host="gpu", model=resident, kind=Kind.CURED)
     store.events.append(event)

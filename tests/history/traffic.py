@@ -61,4 +61,3 @@ class Traffic:
             tokens=tokens,
             keep_alive_s=habit.keep_alive_s,
         )
-

@@ -36,6 +36,10 @@ class Simulated:
         answer: dict[str, Any] = httpx.get(f"{self.url}/_sim/stats").json()
         return answer
 
+    def history(self) -> list[dict[str, Any]]:
+        answer: Any = httpx.get(f"{self.url}/_sim/history").json()
+        return list(answer["history"])
+
     def post(self, path: str, /, **body: object) -> httpx.Response:
         return httpx.post(f"{self.url}{path}", json=body, timeout=60)
 

@@ -50,7 +50,7 @@ def test_each_declared_model_is_sent_once_and_gently(start, unserved, environmen
     assert start() == [("INFO", INITIATED)]
 
     assert unserved.messages("ollama.control") == [
-        warmup("llama3:8b?num_ctx=8192&keep_alive=1800s", None),
+        warmup("llama3:8b?keep_alive=30m&num_ctx=8192", None),
         warmup("phi3", None),
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from worker.cli.process import Process
 from worker.cli.supervisor import ProcessFailed, Supervisor
 
 PARENT_AND_CHILD = """
@@ -24,6 +25,7 @@ STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 SUPERVISING = """
 import sys, time
 from pathlib import Path
+from worker.cli.process import Process
 from worker.cli.supervisor import Supervisor
 with Supervisor() as supervisor:
     supervisor.start(
@@ -206,3 +208,27 @@ def test_a_log_that_grows_too_long_begins_anew(monkeypatch):
         assert len(line) == 1999
         assert (supervisor.folder / "talker.log").read_text() == ""
         assert len((supervisor.folder / "talker.log.1").read_text()) == 2000
+
+
+def test_a_signal_waits_until_a_start_is_over_and_reaches_the_program(tmp_path):
+    told = tmp_path / "told"
+    mask = "signal.pthread_sigmask(signal.SIG_BLOCK, [])"
+    process = Process(
+        name="one",
+        argv=[sys.executable, "-c", f"import signal; print({mask})"],
+        env={},
+        ready=lambda: True,
+        is_last=False,
+        log=tmp_path / "log",
+    )
+
+    def announce():
+        held = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        told.write_text(str(held))
+
+    process.start(announce=announce)
+    process.wait()
+
+    assert told.read_text() == "True"
+    assert process.output().strip() == "set()"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_is_told_and_started_again(up):
     os.kill(up.pid("worker"), signal.SIGKILL)
 
     assert until(lambda: up.said("died (killed by SIGKILL), starts again in 1 s"))
-    assert until(lambda: up.said("worker  ready (pid", times=2), seconds=20)
+    assert until(lambda: up.said("worker  ready for loads (pid", times=2), seconds=20)
     assert up.run("warm", "tiny2").returncode == 0
 
 

@@ -268,9 +268,7 @@ def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
         touches=touches,
         holder=Holder(**json.loads(lane)) if lane else None,
         sent=sent,
-        pulling=frozenset(
-            t.key for t in targets if t.name.normal in (pull or "").split()
-        ),
+        pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
     )
 
 

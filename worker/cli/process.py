@@ -1,11 +1,12 @@
 """One process of the supervisor: started as often as needed, with one log."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,7 +67,12 @@ class Process:
         Args:
             announce: called in the new process before its program begins.
         """
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _without_signals() as allowed:
+
+            def begin() -> None:
+                announce()
+                signal.pthread_sigmask(signal.SIG_SETMASK, allowed)
+
             self._began = log.tell()
             self._running = subprocess.Popen(  # noqa: S603 - our own command lines
                 self.argv,
@@ -77,7 +83,7 @@ class Process:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=announce,  # noqa: PLW1509 - there are no threads here
+                preexec_fn=begin,  # noqa: PLW1509 - there are no threads here
             )
         self._started_at_s = time.monotonic()
 
@@ -144,3 +150,18 @@ class Process:
         shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
         os.truncate(self.log, 0)
         self._began = self._told = 0
+
+
+@contextlib.contextmanager
+def _without_signals() -> Iterator[set[signal.Signals]]:
+    """Hold signals back: Python ignores what a handler raises inside of a fork.
+
+    Yields:
+        Those that were held back before.
+    """
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    try:
+        yield {signal.Signals(number) for number in before}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

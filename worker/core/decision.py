@@ -10,7 +10,6 @@ from worker.core.memory import Memory
 from worker.core.passes import Action, Event, Rules, Seen
 from worker.core.stays import Stay
 
-
 USED_TICKS = 3
 """Who was used within so many ticks is in use."""
 

@@ -36,6 +36,8 @@ class Change:
     seen: Seen
     view: HostView
     targets: Sequence[Target]
+    serves: Mapping[str, str]
+    """Digests of the residents that serve targets now, by key."""
     restarted: bool
     """Whether the server refused a connection in between."""
     has_strangers: bool

@@ -7,7 +7,6 @@ from ollama_warmup.target import Target
 from worker.core import residency
 from worker.core.departures import Departure
 from worker.core.domain import HostView
-from worker.core.passes import Rules
 from worker.core.stays import Stay
 
 LEARNED_S = 3_600.0
@@ -63,7 +62,7 @@ class Scene:
 
 
 def after(
-    before: Mapping[str, Loss], scene: Scene, *, rules: Rules, now: float, hold_s: float
+    before: Mapping[str, Loss], scene: Scene, *, now: float, hold_s: float
 ) -> dict[str, Loss]:
     """Who lost room to whom, by target's key.
 
@@ -78,11 +77,10 @@ def after(
     Args:
         before: of the look before.
         scene: what has changed.
-        rules: the deployment's.
         now: by the store's clock.
         hold_s: how long one that went without a visible reason is left alone.
     """
-    ledger = _Ledger(scene=scene, rules=rules, now=now, hold_s=hold_s)
+    ledger = _Ledger(scene=scene, now=now, hold_s=hold_s)
     after = {k: loss for k, loss in before.items() if ledger.holds(k, loss)}  # (1)
     after |= {k: ledger.closed(k, x) for k, x in after.items() if x.is_open}  # (2)
     for key, departure in scene.left.items():  # (3), (4)
@@ -91,14 +89,13 @@ def after(
         after |= ledger.unseen(after.get(key), key)
     for name, departure in scene.foreign:  # (5)
         if rival := scene.target_of(departure.by):
-            after[rival.key] = ledger.beside(name)
+            after[rival.key] = ledger.took(name, after.get(rival.key))
     return after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ledger:
     scene: Scene
-    rules: Rules
     now: float
     hold_s: float
 
@@ -139,6 +136,10 @@ class _Ledger:
         until = self.now + self.hold_s
         loss = old or Loss(at=self.now, by="")
         return {key: replace(loss, at=self.now, until=until, is_open=True)}
+
+    def took(self, name: str, old: Loss | None) -> Loss:
+        """What a target learns that has taken this one's room; the count goes on."""
+        return replace(self.beside(name), times=old.times if old else 0)
 
     def beside(self, name: str) -> Loss:
         """It does not fit beside this one, as far as is known."""

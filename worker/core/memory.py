@@ -13,10 +13,10 @@ from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
 from worker.core import departures, losses, residency, stays, wedge
 from worker.core.departures import Change, Departure
-from worker.core.domain import HostView, LoadRecord, Resident, Unanswered
-from worker.core.losses import Loss
+from worker.core.domain import HostView, Resident, Unanswered
+from worker.core.losses import Loss, Scene
 from worker.core.passes import Kind, Rules, Seen
-from worker.core.stays import Stay
+from worker.core.stays import Since, Stay
 from worker.core.wedge import Still
 
 HOLD_TICKS, HOLD_S = 2, 60.0
@@ -112,68 +112,65 @@ def observe(
     is_back = before.has_failed
     if is_back:  # (2)
         before = replace(before, losses={}, hold_until=0.0)
-    serves = _serves(targets, view, seen)
-    change = Change(
-        before=before.stays,
-        after=stays.after(  # (3)
-            before.stays,
-            seen,
-            view,
-            serves=serves,
-            looked_at=before.looked_at,
-            now=now,
-            touch_loads=before.touch_loads,
-        ),
-        seen=seen,
-        view=view,
-        targets=targets,
-        restarted=is_back,
-        has_strangers=now - before.strangers_at < STRANGERS_S,
-    )
+    change = _change(before, seen, view, targets, now=now)  # (3)
     left = departures.of(change, rules=rules)  # (4)
-    is_first = not before.looked_at
-    strangers = [] if is_first else change.strangers
-    undone = _undone(before, seen)
     hold_s = max(HOLD_TICKS * rules.tick_s, HOLD_S)
-    lost = losses.after(  # (5)
-        before.losses,
-        losses.Scene(
-            left={k: left[d] for k, d in before.serves.items() if d in left},
-            foreign=[
-                (before.stays[digest].name, departure)
-                for digest, departure in left.items()
-                if digest not in before.serves.values()
-            ],
-            undone=undone,
-            strangers=strangers,
-            view=view,
-            serves=serves,
-            targets=targets,
-        ),
-        rules=rules,
-        now=now,
-        hold_s=hold_s,
-    )
-    holds = any(d.is_sudden for d in left.values()) or bool(undone)
+    scene = _scene(before, change, left)
+    lost = losses.after(before.losses, scene, now=now, hold_s=hold_s)  # (5)
+    holds = bool(scene.undone) or any(d.is_sudden for d in left.values())
+    hold_until = now + hold_s if holds else before.hold_until
     after = replace(
         before,
         looked_at=now,
         refusals=0,
         has_failed=False,
         stays=change.after,
-        serves=serves,
+        serves=scene.serves,
         losses=lost,
-        strangers_at=now if strangers else before.strangers_at,
-        hold_until=0.0  # (6)
-        if strangers
-        else now + hold_s
-        if holds
-        else before.hold_until,
+        strangers_at=now if scene.strangers else before.strangers_at,
+        hold_until=0.0 if scene.strangers else hold_until,  # (6)
         touch_loads=_touch_loads(before, seen, now),
         still=wedge.watch(before.still, view, seen.holder, now=now),
     )
-    return Observed(
-        memory=after, reasons=_reasons(before, left, lost), is_back=is_back
+    return Observed(memory=after, reasons=_reasons(before, left, lost), is_back=is_back)
+
+
+def _change(
+    before: Memory,
+    seen: Seen,
+    view: HostView,
+    targets: Sequence[Target],
+    *,
+    now: float,
+) -> Change:
+    found = ((t.key, serving(t, view.residents, seen)) for t in targets)
+    serves = {key: resident.digest for key, resident in found if resident}
+    since = Since(looked_at=before.looked_at, now=now, touch_loads=before.touch_loads)
+    return Change(
+        before=before.stays,
+        after=stays.after(before.stays, seen, view, serves=serves, since=since),
+        seen=seen,
+        view=view,
+        targets=targets,
+        serves=serves,
+        restarted=before.has_failed,
+        has_strangers=0 < before.strangers_at > now - STRANGERS_S,
+    )
+
+
+def _scene(before: Memory, change: Change, left: Mapping[str, Departure]) -> Scene:
+    return Scene(
+        left={k: left[d] for k, d in before.serves.items() if d in left},
+        foreign=[
+            (before.stays[digest].name, departure)
+            for digest, departure in left.items()
+            if digest not in before.serves.values()
+        ],
+        undone=_undone(before, change.seen),
+        strangers=change.strangers if before.looked_at else (),
+        view=change.view,
+        serves=change.serves,
+        targets=change.targets,
     )
 
 
@@ -200,11 +197,6 @@ def _failed(before: Memory, view: Unanswered) -> Memory:
         has_failed=before.has_failed or view.is_refused,
         still=None,
     )
-
-
-def _serves(targets: Sequence[Target], view: HostView, seen: Seen) -> dict[str, str]:
-    found = ((t.key, serving(t, view.residents, seen)) for t in targets)
-    return {key: resident.digest for key, resident in found if resident}
 
 
 def serving(

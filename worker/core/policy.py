@@ -140,8 +140,4 @@ def _watch_wedge(decision: Decision) -> None:
         others=decision.rules.cures_others,
     )
     if resident is not None and decision.rules.cures_targets:
-        info = decision.seen.infos.get(residency.normal(resident.name))
-        embeds = info is not None and info.is_embedding_only
-        decision.actions.append(
-            Cure(host=host, resident=resident.name, is_embedding=embeds)
-        )
+        decision.actions.append(Cure(host=host, resident=resident.name))

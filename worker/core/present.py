@@ -12,8 +12,10 @@ from worker.core.domain import FOREVER, Resident
 from worker.core.passes import Event, Kind, Touch, Verdict
 from worker.core.stays import Stay
 
-LEAD_TICKS, LEAD_S = 2.5, 1.0
-"""A timer nearer than so many ticks and seconds is restarted."""
+LEAD_TICKS = 2.5
+"""A timer nearer than so many ticks is restarted."""
+DATE_S = 1.0
+"""The host's `Date` tells whole seconds: so much less time may be left than shown."""
 PROOF_S = 3_600.0
 """A runner that nobody asked for so long is asked: a dead one stays listed."""
 ASK_AGAIN_TICKS, ASK_AGAIN_S = 0.9, 60.0
@@ -23,9 +25,9 @@ ASK_AGAIN_TICKS, ASK_AGAIN_S = 0.9, 60.0
 def lead_s(stay: Stay, *, tick_s: float) -> float:
     """How near a timer may come before it is restarted, seconds.
 
-    Two and a half ticks and a second; never above half the window, if it is known.
+    Two and a half ticks; never above half the window, if it is known.
     """
-    lead = LEAD_TICKS * tick_s + LEAD_S
+    lead = LEAD_TICKS * tick_s
     return lead if stay.window_s is None else min(lead, stay.window_s / 2)
 
 
@@ -107,7 +109,7 @@ class _Present:
     def _drift(self) -> str:
         """What its keep-alive is against what is wanted, or nothing."""
         window_s, wanted_s = self._stay.window_s, self.target.keep_alive_s
-        if window_s is None or math.isinf(window_s):
+        if window_s is None or window_s > FOREVER.total_seconds():
             return ""
         if wanted_s is not None and window_s < wanted_s - 2 * stays.MOVED_S:
             wanted = "for ever" if math.isinf(wanted_s) else format_short(wanted_s)
@@ -139,7 +141,7 @@ class _Present:
         if stay.is_busy or stay.is_untouchable or stay.digest in self.decision.touched:
             return False
         asked_s = now - stay.asked_at
-        if self._left_s < lead_s(stay, tick_s=tick_s):
+        if self._left_s - DATE_S < lead_s(stay, tick_s=tick_s):
             return asked_s >= ASK_AGAIN_TICKS * tick_s and not self._is_in_use()
         return now - stay.proof_at >= PROOF_S and asked_s >= ASK_AGAIN_S
 

@@ -1,7 +1,7 @@
 """One residency over several views: who loaded it, how long it stays. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from worker.core.domain import HostView, LoadRecord, Resident, TouchRecord
 from worker.core.passes import Seen
@@ -14,6 +14,8 @@ GOING_S = 1.0
 """One with so little time left is about to go, or is doomed."""
 AGAIN_S = 3_600.0
 """A second touch within so long that turned out to be a load was no accident."""
+BEFORE_S = 5.0
+"""What a view shows may be so much older than the records beside it."""
 FRESH_S = 60.0
 """A load of ours that ended longer ago, unobserved, may have been replaced since."""
 
@@ -30,11 +32,11 @@ class Stay:
     seen_at: float
     """By the host's clock, Unix seconds."""
     used_at: float
-    """When there was last a sign that somebody else uses it; by the store's clock."""
+    """When somebody else was last seen to use it; by the store's clock."""
     proof_at: float
     """When its runner last answered anybody; by the store's clock."""
     window_s: float | None = None
-    """Its keep-alive, seconds; infinite = for ever, None = not known yet."""
+    """Its keep-alive, seconds; above `FOREVER` = no timer, None = not known yet."""
     ours: str | None = None
     """The key of the target that a load of ours made it for."""
     is_untouchable: bool = False
@@ -61,15 +63,33 @@ class Stay:
         return self.left_s < 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """From one look to the next; instants by the store's clock."""
+
+    looked_at: float
+    """When the look before was; 0 = never."""
+    now: float
+    touch_loads: Mapping[str, float] = field(default_factory=dict)
+    """When a touch last turned out to be a load, by digest."""
+
+    def was_loaded_by_touch(self, digest: str, stay: Stay | None) -> bool:
+        """Whether a touch was a load shortly before, and somebody may use it since.
+
+        If nobody does, its runner has died once more.
+        """
+        at = self.touch_loads.get(digest, 0.0)
+        is_recent = 0 < at > self.now - AGAIN_S
+        return is_recent and (stay is None or stay.used_at > at)
+
+
 def after(
     before: Mapping[str, Stay],
     seen: Seen,
     view: HostView,
     *,
     serves: Mapping[str, str],
-    looked_at: float,
-    now: float,
-    touch_loads: Mapping[str, float],
+    since: Since,
 ) -> dict[str, Stay]:
     """Every resident of a view as a stay, by digest.
 
@@ -78,9 +98,7 @@ def after(
         seen: how our loads and touches ended.
         view: the new one.
         serves: the residents' digests, by the keys of the targets they serve.
-        looked_at: when the view before was; by the store's clock, 0 = never.
-        now: by the store's clock.
-        touch_loads: when a touch last turned out to be a load, by digest.
+        since: what is known of the time from one to the other.
     """
     keys: dict[str, list[str]] = {}
     for key, digest in serves.items():
@@ -92,34 +110,22 @@ def after(
         step = _Step(
             resident=resident,
             view=view,
-            load=_load(ours, resident, seen.records, looked_at=looked_at, now=now),
-            touch=_touch(ours, resident, seen.touches, looked_at=looked_at),
-            is_again=_is_again(old, touch_loads.get(resident.digest), now=now),
+            load=_load(ours, resident, seen.records, since),
+            touch=_touch(ours, resident, seen.touches, since),
+            is_again=since.was_loaded_by_touch(resident.digest, old),
             loading=seen.holder is not None and seen.holder.key in ours,
-            now=now,
+            now=since.now,
         )
         same = old is not None and old.context_length == resident.context_length
         after[resident.digest] = step.go_on(old) if old and same else step.begin()
     return after
 
 
-def _is_again(old: Stay | None, touch_load_at: float | None, *, now: float) -> bool:
-    """Whether a touch was a load shortly before, and somebody may have used it since.
-
-    If nobody has, its runner has died once more.
-    """
-    if touch_load_at is None or now - touch_load_at >= AGAIN_S:
-        return False
-    return old is None or old.used_at > touch_load_at
-
-
 def _load(
     keys: Iterable[str],
     resident: Resident,
     records: Mapping[str, LoadRecord],
-    *,
-    looked_at: float,
-    now: float,
+    since: Since,
 ) -> tuple[str, LoadRecord] | None:
     """The load of ours since the last view that made this resident."""
     loads = [
@@ -128,7 +134,7 @@ def _load(
         if (record := records.get(key)) and record.error is None and record.load_s > 0
         if record.digest == resident.digest
         and record.context_length == resident.context_length
-        and record.ended_at >= max(looked_at, now - FRESH_S)
+        and record.ended_at >= max(since.looked_at - BEFORE_S, since.now - FRESH_S)
     ]
     return max(loads, key=lambda load: load[1].ended_at, default=None)
 
@@ -137,15 +143,14 @@ def _touch(
     keys: Iterable[str],
     resident: Resident,
     touches: Mapping[str, TouchRecord],
-    *,
-    looked_at: float,
+    since: Since,
 ) -> tuple[str, TouchRecord] | None:
     """The last touch of ours since the last view."""
     records = [
         (key, record)
         for key in keys
         if (record := touches.get(key)) and record.error is None
-        if record.digest == resident.digest and record.at >= looked_at
+        if record.digest == resident.digest and record.at >= since.looked_at
     ]
     return max(records, key=lambda touch: touch[1].at, default=None)
 
@@ -224,11 +229,9 @@ class _Step:
             )
         if self.touch:
             key, touch = self.touch
-            stay = replace(
-                stay,
-                window_s=_window(touch.left_s) or stay.window_s,
-                proof_at=max(stay.proof_at, touch.at),
-            )
+            window_s = _window(touch.left_s) or stay.window_s
+            proof_at = max(stay.proof_at, touch.at)
+            stay = replace(stay, window_s=window_s, proof_at=proof_at)
             if touch.was_load:
                 stay = self._loaded_by_touch(stay, key, touch)
         return stay
@@ -240,12 +243,9 @@ class _Step:
         it, somebody uses it with options that nobody sees: a touch would take them
         away again.
         """
-        is_ours = touch.was_ours and not self.is_again
-        return replace(
-            stay,
-            ours=key if is_ours else None,
-            is_untouchable=not is_ours,
-        )
+        if touch.was_ours and not self.is_again:
+            return replace(stay, ours=key, is_untouchable=False)
+        return replace(stay, ours=None, is_untouchable=True)
 
 
 def _window(left_s: float | None) -> float | None:
