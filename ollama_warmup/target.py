@@ -6,6 +6,7 @@ Resolution is pure; publisher and worker both run it, the worker's verdict count
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 
 from ollama_warmup import durations
@@ -52,8 +53,7 @@ class Target:
     @property
     def key(self) -> str:
         """Model and runner options as text: equal keys of a host share one load."""
-        options = ",".join(f"{k}={v}" for k, v in sorted(self.options.given().items()))
-        return f"{self.name.normal}?{options}" if options else self.name.normal
+        return _key(self.name, self.options)
 
     @property
     def wanted(self) -> str:
@@ -68,6 +68,12 @@ class Target:
             given["keep_alive"] = durations.format_exact(self.keep_alive_s)
         query = "&".join(f"{k}={v}" for k, v in sorted(given.items()))
         return f"{self.model}?{query}" if query else self.model
+
+
+@lru_cache(maxsize=4_096)
+def _key(name: Name, options: RunnerOptions) -> str:
+    given = ",".join(f"{k}={v}" for k, v in sorted(options.given().items()))
+    return f"{name.normal}?{given}" if given else name.normal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

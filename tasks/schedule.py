@@ -146,13 +146,12 @@ def touch(
 
 
 @app.task(name=wire.CURE, throws=(Permanent, Breaker), max_retries=0)
-def cure(host: str, resident: str, *, is_embedding: bool = False) -> dict[str, object]:
+def cure(host: str, resident: str) -> dict[str, object]:
     """Let a resident go, so that a wedged host loads again.
 
     Args:
         host: a configured host's name.
         resident: a name that it lists.
-        is_embedding: whether that model embeds and does not complete.
 
     Returns:
         host, resident, cured: false if there was nothing to cure any more.
@@ -162,10 +161,7 @@ def cure(host: str, resident: str, *, is_embedding: bool = False) -> dict[str, o
         Transient: no answer; the next pass decides.
     """
     cured = runtime.cure(
-        _configured(host),
-        _text("resident", resident),
-        is_embedding=bool(is_embedding),
-        announce=announce.pass_soon,
+        _configured(host), _text("resident", resident), announce=announce.pass_soon
     )
     return {"host": host, "resident": resident, "cured": cured}
 

@@ -102,10 +102,9 @@ def touch(call: touching.Call, *, announce: Announce) -> touching.Touched:
     return touching.touch(call, _touching(call.target.host, announce))
 
 
-def cure(host: str, resident: str, *, is_embedding: bool, announce: Announce) -> bool:
+def cure(host: str, resident: str, *, announce: Announce) -> bool:
     """Free a wedged host; see `worker.touching.cure`."""
-    means = _touching(host, announce)
-    return touching.cure(host, resident, is_embedding=is_embedding, means=means)
+    return touching.cure(host, resident, means=_touching(host, announce))
 
 
 def _touching(host: str, announce: Announce) -> touching.Means:

@@ -182,6 +182,7 @@ class _Attempt:
             context_length=after.context_length if after else None,
             left_s=view.left(after).total_seconds() if after and moved else None,
             was_load=bool(was_load or changed or after is None),
+            was_ours=self.call.num_ctx is None,
         )
 
     def _tell(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:
@@ -225,13 +226,12 @@ _WHY = {
 }
 
 
-def cure(host: str, resident: str, *, is_embedding: bool, means: Means) -> bool:
-    """Let a resident of a wedged host go within a second, so that it loads again.
+def cure(host: str, resident: str, *, means: Means) -> bool:
+    """Let a resident of a wedged host go, so that it loads again.
 
     Args:
         host: its name.
         resident: as listed.
-        is_embedding: whether it embeds and does not complete.
         means: what to work with.
 
     Returns:
@@ -248,7 +248,7 @@ def cure(host: str, resident: str, *, is_embedding: bool, means: Means) -> bool:
         return False
     if not any(r.name == resident for r in means.ollama.view().residents):
         return False
-    means.ollama.shorten(resident, embed=is_embedding)
+    means.ollama.unload(resident)
     event = Event(
         at=means.store.now(),
         host=host,

@@ -178,8 +178,11 @@ class _Attempt:
         return self._outcome(how, warmth, attempts=loaded.attempt)
 
     def _left_alone(self, seen: _Seen, resident: Resident) -> Outcome | None:
-        """What a gentle call says of a model that is loaded with other options."""
-        if not self.call.is_gentle or not residency.stays(resident, seen.view):
+        """What a gentle call says of a model that is loaded with other options.
+
+        Also of one that is about to go: somebody may be using it to the end.
+        """
+        if not self.call.is_gentle:
             return None
         logger.info(
             "Model left as it is: %s (loaded with context_length %s, not as wanted)",

@@ -20,8 +20,6 @@ from worker.adapters.inference import Inference
 from worker.core.domain import Answer, HostView, ModelInfo, Tag
 
 CONNECT_S = 5.0
-SHORTENED_S = 1
-"""The keep-alive that frees a wedged host, seconds."""
 VIEW_S = 15.0
 """`/api/ps` may block for 5 s (memory recovery) or 10 s (a mute runner)."""
 T = TypeVar("T")
@@ -167,18 +165,13 @@ class Ollama:
         body |= {} if shift is None else {"shift": shift}
         self._call("POST", "/api/generate", body, ceiling_s=ceiling_s)
 
-    def shorten(self, model: str, *, embed: bool) -> None:
-        """Let a resident model go in a second, or after its work.
-
-        Answers at once for a resident model. It is the one request with an explicit
-        `keep_alive` that does not load, and it frees a wedged host.
-        """
-        path = "/api/embed" if embed else "/api/generate"
-        body = {"model": model, "keep_alive": SHORTENED_S, "stream": False}
-        self._call("POST", path, body)
-
     def unload(self, model: str) -> None:
-        """Ask the host to let the model go; 200 whether or not it is loaded."""
+        """Ask the host to let the model go now, or after its work.
+
+        Answered at once, whether or not it is loaded, and with whatever options: it
+        never loads. So it also frees a wedged host, where an explicit `keep_alive` of
+        a second would need the very options of the resident, and hang without.
+        """
         body = {"model": model, "keep_alive": 0, "stream": False}
         self._call("POST", "/api/generate", body)
 

@@ -13,8 +13,6 @@ from worker.core.domain import HostView
 from worker.core.passes import Pull, Verdict, Warm
 from worker.core.stays import Stay
 
-USED_TICKS = 3
-"""Who was used within so many ticks is in use."""
 PULL_AGAIN_S = 600.0
 """A pull that does not run by then is sent again."""
 
@@ -22,7 +20,7 @@ _Why = tuple[Condition, str]
 
 
 def verdict(target: Target, view: HostView, decision: Decision) -> Verdict:
-    """Step (5) of `worker.core.policy.plan`."""
+    """Step (6) of `worker.core.policy.plan`."""
     condition, why = _Absent(target=target, view=view, decision=decision).why()
     info = decision.info(target)
     num_ctx = target.options.num_ctx
@@ -83,7 +81,7 @@ class _Absent:
     def _lost(self) -> _Why | None:
         loss = self.decision.loss(self.target)
         if loss is None:
-            return None
+            return self._crowded()
         left_s = loss.until - self.decision.now
         if left_s > 0 and loss.is_open:
             again = format_short(left_s)
@@ -92,24 +90,48 @@ class _Absent:
             what = "ran out" if loss.by == KEEP_ALIVE else "took its room"
             why = f"{loss.by} {what} {loss.times} times"
             return Condition.CONTESTED, f"{why}; next try in {format_short(left_s)}"
-        by = next((r for r in self.view.residents if r.name == loss.by), None)
-        if by is None or len(self.view.residents) < loss.residents:
+        if len(self.view.residents) < loss.residents:
             return None
-        return self._beside(self.decision.memory.stays[by.digest])
+        by = next((r for r in self.view.residents if r.name == loss.by), None)
+        stays = self.decision.memory.stays
+        return (self._beside(stays[by.digest]) if by else None) or self._instead()
 
     def _beside(self, by: Stay) -> _Why | None:
         """What it means for the target that this one has the room."""
         decision = self.decision
-        serves = decision.memory.serves
-        owners = [t for t in decision.order if serves.get(t.key) == by.digest]
-        above = [owner for owner in owners if owner in decision.above(self.target)]
-        if above:
-            why = f"does not fit beside {above[0].model}, which is wanted more"
+        above = decision.above(self.target)
+        owner = next((t for t in above if decision.serves(t, by)), None)
+        if owner is not None:
+            why = f"does not fit beside {owner.model}, which is wanted more"
             return Condition.UNFIT, why
-        is_used = decision.now - by.used_at < USED_TICKS * decision.rules.tick_s
-        if not owners and (by.is_busy or is_used):
+        if decision.is_in_use(by):
             return Condition.CONTESTED, f"{by.name} has its room, and is in use"
         return None
+
+    def _crowded(self) -> _Why | None:
+        """Without a loss of its own: whether it may take the room of one in use.
+
+        It is not known that it would, so a more wanted one's room is no reason yet.
+        """
+        losses = [self.decision.loss(target) for target in self.decision.order]
+        full = [loss.residents for loss in losses if loss and loss.residents]
+        if not full or len(self.view.residents) < min(full):
+            return None
+        why = self._instead()
+        return why if why and why[0] is Condition.CONTESTED else None
+
+    def _instead(self) -> _Why | None:
+        """What it means for the target that a full host lets another one go for it.
+
+        Ollama chooses the idle one with the shortest keep-alive; the views tell it
+        within a tick.
+        """
+        stays = self.decision.memory.stays.values()
+        idle = [stay for stay in stays if not stay.is_busy] or list(stays)
+        windows = [stay.window_s or stay.left_s for stay in idle]
+        longest_s = min(windows, default=0.0) + self.decision.rules.tick_s + 1.0
+        near = (s for s, w in zip(idle, windows, strict=True) if w <= longest_s)
+        return next((why for stay in near if (why := self._beside(stay))), None)
 
     def _load(self) -> _Why:
         decision, seen = self.decision, self.decision.seen
@@ -119,6 +141,8 @@ class _Absent:
             return Condition.QUEUED, "another load of its host comes first"
         if not decision.rules.enabled:
             return Condition.COLD, "not loaded: OLLAMA_WARMUP_ENABLED is not true"
+        if decision.now < decision.memory.hold_until:
+            return Condition.QUEUED, "somebody else's load may be under way"
         decision.is_lane_taken = True
         decision.actions.append(Warm(target=self.target))
         return Condition.QUEUED, "its load is sent"

@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 
 from ollama_warmup.target import Target
 from worker.core import residency
-from worker.core.departures import LEARNED_S, Loss
 from worker.core.domain import ModelInfo, Resident
+from worker.core.losses import LEARNED_S, Loss
 from worker.core.memory import Memory
 from worker.core.passes import Action, Event, Rules, Seen
+from worker.core.stays import Stay
+
+USED_TICKS = 3
+"""Who was used within so many ticks is in use."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +45,15 @@ class Decision:
         """Who took its room, as long as that is remembered."""
         loss = self.memory.losses.get(target.key)
         return loss if loss and self.now - loss.at < LEARNED_S else None
+
+    def serves(self, target: Target, stay: Stay) -> bool:
+        """Whether a resident serves a target."""
+        return self.memory.serves.get(target.key) == stay.digest
+
+    def is_in_use(self, stay: Stay) -> bool:
+        """Whether somebody else is at a resident, or was just now."""
+        used_s = self.now - stay.used_at
+        return stay.is_busy or used_s < USED_TICKS * self.rules.tick_s
 
     def sharer(self, target: Target, resident: Resident | None) -> Target | None:
         """The more wanted target that needs another runner of the same weights.

@@ -197,6 +197,8 @@ class TouchRecord:
     """Afterwards: its window. None = its timer did not move, somebody is using it."""
     was_load: bool = False
     """Whether the touch loaded the model: its runner had other options, or was dead."""
+    was_ours: bool = False
+    """Whether it was sent to a residency that a load of ours had made."""
     error: str | None = None
 
 

@@ -8,15 +8,21 @@ from one to the next. `worker.core.policy` decides with what it leaves.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ollama_warmup.errors import LoadFailed
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
-from worker.core import departures, residency, stays, wedge
-from worker.core.departures import Departure, Loss
+from worker.core import departures, losses, residency, stays, wedge
+from worker.core.departures import Change, Departure
 from worker.core.domain import HostView, Resident, Unanswered
+from worker.core.losses import Loss, Scene
 from worker.core.passes import Kind, Rules, Seen
-from worker.core.stays import Stay
+from worker.core.stays import Since, Stay
 from worker.core.wedge import Still
 
+HOLD_TICKS, HOLD_S = 2, 60.0
+"""How long a load that no view shows is waited for: a large one takes a minute."""
+STRANGERS_S = 86_400.0
+"""How long it is remembered that others load models too, seconds."""
 DOWN_AFTER = 3
 """Refused connections in a row until a host is called down."""
 
@@ -45,6 +51,13 @@ class Memory:
     """The digest of the resident that a target was served by, by target's key."""
     losses: Mapping[str, Loss] = field(default_factory=dict)
     """Why targets lost their room, by key."""
+    strangers_at: float = 0.0
+    """When others than we were last seen to load a model there; 0 = never."""
+    touch_loads: Mapping[str, float] = field(default_factory=dict)
+    """When a touch last turned out to be a load, by digest."""
+    hold_until: float = 0.0
+    """Until then nothing is loaded: somebody's load may be under way, which no view
+    shows; by the store's clock."""
     told: Mapping[str, Told] = field(default_factory=dict)
     """By target's key."""
     pulls: Mapping[str, float] = field(default_factory=dict)
@@ -80,9 +93,11 @@ def observe(
     (1) No answer: what was known stays as it was.
     (2) A host that answers after a failed connection began anew: what was learned
         of its room is forgotten.
-    (3) Residents that went, or came with another context, have a reason.
-    (4) A target that was evicted has lost its room to somebody.
-    (5) Residents that stay: who loaded them, and how long they stay, becomes clearer.
+    (3) Residents that stay: who loaded them, and how long they stay, becomes clearer.
+    (4) Residents that went, or came with another context, have a reason.
+    (5) A target that was evicted has lost its room to somebody.
+    (6) One that went for no visible reason may make room for somebody's load, and
+        so may one that went right after our own load: for a while nothing is loaded.
 
     Args:
         before: what the last look left.
@@ -96,44 +111,82 @@ def observe(
         return Observed(memory=_failed(before, view))
     is_back = before.has_failed
     if is_back:  # (2)
-        before = replace(before, losses={})
-    serves = _serves(targets, view, seen)
-    left = departures.of(
-        before.stays, seen, view, restarted=is_back, targets=targets, rules=rules
-    )
-    losses = departures.losses(  # (4)
-        before.losses,
-        departures.Scene(
-            left={k: left[d] for k, d in before.serves.items() if d in left},
-            foreign=[
-                (before.stays[digest].name, departure)
-                for digest, departure in left.items()
-                if digest not in before.serves.values()
-            ],
-            came=departures.came(before.stays, view) if before.looked_at else (),
-            view=view,
-            serves=serves,
-            targets=targets,
-        ),
-        rules=rules,
-        now=now,
-    )
+        before = replace(before, losses={}, hold_until=0.0)
+    change = _change(before, seen, view, targets, now=now)  # (3)
+    left = departures.of(change, rules=rules)  # (4)
+    hold_s = max(HOLD_TICKS * rules.tick_s, HOLD_S)
+    scene = _scene(before, change, left)
+    lost = losses.after(before.losses, scene, now=now, hold_s=hold_s)  # (5)
+    holds = bool(scene.undone) or any(d.is_sudden for d in left.values())
+    hold_until = now + hold_s if holds else before.hold_until
     after = replace(
         before,
         looked_at=now,
         refusals=0,
         has_failed=False,
-        stays=stays.after(  # (5)
-            before.stays, seen, view, serves=serves, looked_at=before.looked_at, now=now
-        ),
-        serves=serves,
-        losses=losses,
+        stays=change.after,
+        serves=scene.serves,
+        losses=lost,
+        strangers_at=now if scene.strangers else before.strangers_at,
+        hold_until=0.0 if scene.strangers else hold_until,  # (6)
+        touch_loads=_touch_loads(before, seen, now),
         still=wedge.watch(before.still, view, seen.holder, now=now),
     )
-    return Observed(
-        memory=after,
-        reasons=_reasons(before, left, losses),  # (3)
-        is_back=is_back,
+    return Observed(memory=after, reasons=_reasons(before, left, lost), is_back=is_back)
+
+
+def _change(
+    before: Memory,
+    seen: Seen,
+    view: HostView,
+    targets: Sequence[Target],
+    *,
+    now: float,
+) -> Change:
+    found = ((t.key, serving(t, view.residents, seen)) for t in targets)
+    serves = {key: resident.digest for key, resident in found if resident}
+    since = Since(looked_at=before.looked_at, now=now, touch_loads=before.touch_loads)
+    return Change(
+        before=before.stays,
+        after=stays.after(before.stays, seen, view, serves=serves, since=since),
+        seen=seen,
+        view=view,
+        targets=targets,
+        serves=serves,
+        restarted=before.has_failed,
+        has_strangers=0 < before.strangers_at > now - STRANGERS_S,
+    )
+
+
+def _scene(before: Memory, change: Change, left: Mapping[str, Departure]) -> Scene:
+    return Scene(
+        left={k: left[d] for k, d in before.serves.items() if d in left},
+        foreign=[
+            (before.stays[digest].name, departure)
+            for digest, departure in left.items()
+            if digest not in before.serves.values()
+        ],
+        undone=_undone(before, change.seen),
+        strangers=change.strangers if before.looked_at else (),
+        view=change.view,
+        serves=change.serves,
+        targets=change.targets,
+    )
+
+
+def _touch_loads(before: Memory, seen: Seen, now: float) -> dict[str, float]:
+    kept = {d: at for d, at in before.touch_loads.items() if now - at < stays.AGAIN_S}
+    new = {t.digest: t.at for t in seen.touches.values() if t.was_load}
+    return kept | {d: at for d, at in new.items() if now - at < stays.AGAIN_S}
+
+
+def _undone(before: Memory, seen: Seen) -> frozenset[str]:
+    """Targets whose load since the last look did well, only to be unloaded at once."""
+    return frozenset(
+        key
+        for key, record in seen.records.items()
+        if record.error == LoadFailed.__name__
+        and record.ended_at >= before.looked_at > 0
     )
 
 
@@ -144,11 +197,6 @@ def _failed(before: Memory, view: Unanswered) -> Memory:
         has_failed=before.has_failed or view.is_refused,
         still=None,
     )
-
-
-def _serves(targets: Sequence[Target], view: HostView, seen: Seen) -> dict[str, str]:
-    found = ((t.key, serving(t, view.residents, seen)) for t in targets)
-    return {key: resident.digest for key, resident in found if resident}
 
 
 def serving(

@@ -131,7 +131,6 @@ class Cure:
     host: str
     resident: str
     """Its name, as listed."""
-    is_embedding: bool
 
 
 Action = Warm | Touch | Pull | Cure

@@ -13,8 +13,10 @@ from worker.core import absent, present, residency, wedge
 from worker.core.decision import Decision
 from worker.core.domain import Unanswered
 from worker.core.memory import Memory, serving
-from worker.core.passes import Cure, Event, Kind, Plan, Rules, Seen, Verdict
+from worker.core.passes import Cure, Event, Kind, Plan, Rules, Seen, Touch, Verdict
 
+SOON_TICKS = 1.5
+"""A timer with less left is not safe until the next pass."""
 ALL = "*"
 """In `Seen.paused`: everything is."""
 
@@ -34,7 +36,9 @@ def plan(
     (1) Paused: asleep.
     (2) Its host gave no answer: unknown, and nothing is sent.
     (3) Its own load is in flight: loading.
-    (4) Resident (`worker.core.present`):
+    (4) Resident, with no time left: cold, and nothing is sent, as somebody may be
+        using it to the end; a load would reload it, or wedge the host.
+    (5) Resident (`worker.core.present`):
         (a) it shares its runner with a more wanted target of other options: unfit;
         (b) with another context than expected: drifted, and left so;
         (c) it took the room of a more wanted target: unfit, and not held;
@@ -42,13 +46,15 @@ def plan(
         (e) its timer is far enough away, infinite or past, and it answered somebody
             within the hour: nothing is sent;
         (f) else: touched.
-    (5) Not resident (`worker.core.absent`):
+    (6) Not resident (`worker.core.absent`):
         (a) the host does not have it: pulled if that is wanted, else failing;
         (b) its last load failed, and a pass waits: failing;
         (c) a more wanted target has its runner: unfit;
         (d) another model has its room: contested, or unfit beside a target;
         (e) the lane is free: loaded, one a host a pass; else queued.
 
+    A load may make any resident go, and a touch would load that again: in a pass that
+    loads, only timers are restarted that would not live to see the next pass but one.
     A wedged host is cured, once in ten minutes. When passes are not enabled, nothing
     is sent at all.
 
@@ -63,6 +69,7 @@ def plan(
         order=in_order(targets), seen=seen, memory=memory, rules=rules, now=now
     )
     verdicts = tuple(_verdict(target, decision) for target in decision.order)
+    _put_off_touches(decision)
     _watch_wedge(decision)
     return Plan(
         verdicts=verdicts,
@@ -91,9 +98,24 @@ def _verdict(target: Target, decision: Decision) -> Verdict:
         )
     resident = serving(target, view.residents, decision.seen)
     if resident is not None and residency.stays(resident, view):
-        return present.verdict(target, resident, decision)  # (4)
+        return present.verdict(target, resident, decision)  # (5)
     decision.cold.add(target.key)
-    return absent.verdict(target, view, decision)  # (5)
+    if resident is not None:  # (4)
+        why = "it is about to go"
+        return Verdict(target=target, condition=Condition.COLD, why=why)
+    return absent.verdict(target, view, decision)  # (6)
+
+
+def _put_off_touches(decision: Decision) -> None:
+    """Leave touches to the next pass, which sees what a load of this one does."""
+    if not decision.is_lane_taken:
+        return
+    soon_s = SOON_TICKS * decision.rules.tick_s + 1.0
+    decision.actions = [
+        action
+        for action in decision.actions
+        if not isinstance(action, Touch) or action.left_s < soon_s
+    ]
 
 
 def _watch_wedge(decision: Decision) -> None:
@@ -118,8 +140,4 @@ def _watch_wedge(decision: Decision) -> None:
         others=decision.rules.cures_others,
     )
     if resident is not None and decision.rules.cures_targets:
-        info = decision.seen.infos.get(residency.normal(resident.name))
-        embeds = info is not None and info.is_embedding_only
-        decision.actions.append(
-            Cure(host=host, resident=resident.name, is_embedding=embeds)
-        )
+        decision.actions.append(Cure(host=host, resident=resident.name))

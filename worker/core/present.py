@@ -32,7 +32,7 @@ def lead_s(stay: Stay, *, tick_s: float) -> float:
 
 
 def verdict(target: Target, resident: Resident, decision: Decision) -> Verdict:
-    """Step (4) of `worker.core.policy.plan`."""
+    """Step (5) of `worker.core.policy.plan`."""
     return _Present(target=target, resident=resident, decision=decision).verdict()
 
 
@@ -109,7 +109,7 @@ class _Present:
     def _drift(self) -> str:
         """What its keep-alive is against what is wanted, or nothing."""
         window_s, wanted_s = self._stay.window_s, self.target.keep_alive_s
-        if window_s is None or math.isinf(window_s):
+        if window_s is None or window_s > FOREVER.total_seconds():
             return ""
         if wanted_s is not None and window_s < wanted_s - 2 * stays.MOVED_S:
             wanted = "for ever" if math.isinf(wanted_s) else format_short(wanted_s)
@@ -146,13 +146,17 @@ class _Present:
         return now - stay.proof_at >= PROOF_S and asked_s >= ASK_AGAIN_S
 
     def _is_in_use(self) -> bool:
-        """Whether the last touch found somebody at work: his end restarts the timer."""
+        """Whether the last touch found somebody at work, who is not seen to have ended.
+
+        His end restarts the timer.
+        """
         touch = self.decision.seen.touches.get(self.target.key)
         return (
             touch is not None
             and touch.error is None
             and touch.digest == self.resident.digest
             and touch.left_s is None
+            and self._stay.used_at <= touch.at
             and self.decision.now - touch.at < LEAD_TICKS * self.decision.rules.tick_s
         )
 

@@ -7,6 +7,7 @@ server/sched.go: a runner's key is the path of the weights' blob).
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 
 from ollama_warmup import names
 from ollama_warmup.errors import BadRequest
@@ -47,6 +48,7 @@ def by_blob(
     )
 
 
+@lru_cache(maxsize=4_096)
 def normal(listed: str) -> str:
     """The normal form of a name that a host lists."""
     try:

@@ -20,7 +20,10 @@ AGAIN_S = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Still:
-    """The same picture in several views in a row, while a load of ours is late."""
+    """The same residents in several views in a row, while a load of ours is late.
+
+    Their timers may move: a loaded model serves on while every load hangs.
+    """
 
     picture: str
     views: int
@@ -41,9 +44,7 @@ def watch(
         return None
     if now - holder.began_at <= holder.late_s:
         return None
-    rows = sorted(
-        (r.digest, r.context_length, str(r.expires_at)) for r in view.residents
-    )
+    rows = sorted((r.digest, r.context_length) for r in view.residents)
     picture = f"{holder.nonce} {rows}"
     same = before is not None and before.picture == picture
     return Still(picture=picture, views=before.views + 1 if before and same else 1)

@@ -1,0 +1,36 @@
+"""A day in the life of a host, in seconds: what must hold, by the simulator's word."""
+
+import pytest
+
+from tests.history import checks
+from tests.history.scenes import history
+
+DAYS = [("roomy", 0), ("roomy", 1), ("tight", 0), ("single", 0)]
+INVARIANTS = (
+    checks.lapses,
+    checks.reloads,
+    checks.evictions_in_use,
+    checks.ping_pong,
+    checks.loads_at_once,
+    checks.explicit_keep_alives,
+    checks.touches,
+)
+
+
+@pytest.mark.parametrize(("scene", "seed"), DAYS)
+def test_a_day_of_traffic_and_faults_breaks_no_invariant(scene, seed):
+    day = history(scene, seed)
+
+    for invariant in INVARIANTS:
+        broken = list(invariant(day))
+        assert broken == [], "\n".join(broken[:3])
+    assert day.worker.bad == []
+
+
+def test_a_day_is_full_of_what_it_is_to_stand():
+    day = history("roomy", 0)
+
+    assert len(day.worker.answered) > 8_000
+    assert len(day.worker.touched) > 1_000
+    kinds = {event.kind.value for event in day.worker.store.events}
+    assert kinds >= {"changed", "restarted", "evicted", "crashed", "unloaded"}
