@@ -1,5 +1,6 @@
 """What must hold in every history, read from the simulator's own past."""
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -8,7 +9,8 @@ from ollama_warmup.target import Target
 from tests.history.past import Asked, Visit
 from tests.history.scenes import History
 from tests.history.store import BEGAN_AT
-from tests.history.worker import Said, newest
+from tests.history.worker import Said
+from worker.core import telling
 from worker.core.passes import Kind
 from worker.simulator.physics.ledger import Why
 
@@ -98,7 +100,7 @@ def loads_at_once(history: History) -> Iterator[str]:
     """Two loads of ours in flight on the host; a touch of a dead runner may be one."""
     inferred = [a for t in history.scene.targets for a in loads(history, t)]
     inferred = sorted((a for a in inferred if a.infers), key=lambda a: a.at)
-    for one, other in zip(inferred, inferred[1:], strict=False):
+    for one, other in itertools.pairwise(inferred):
         is_open = other.at < (one.ended_at or math.inf)
         if is_open and not _was_troubled(
             history, one.at - 20, other.at, "store_emptied"
@@ -196,7 +198,7 @@ def _was_loaded_by_touch(history: History, visit: Visit, target: Target) -> bool
     crashed = [
         e.at - BEGAN_AT for e in store.told(Kind.CRASHED) if e.model == target.model
     ]
-    again = [b for a, b in zip(crashed, crashed[1:], strict=False) if b - a < HOUR_S]
+    again = [b for a, b in itertools.pairwise(crashed) if b - a < HOUR_S]
     reloaded = store.told(Kind.RELOADED_BY_TOUCH)
     told = [e.at - BEGAN_AT for e in reloaded if e.model == target.model]
     return any(begin <= at <= end for at in (*told, *again))
@@ -230,7 +232,7 @@ def _where(history: History, at: float) -> str:
 
 def _events(history: History, at: float) -> str:
     events = [e for e in history.worker.store.events if e.at - BEGAN_AT <= at + 30]
-    return newest(events)
+    return "\n".join(telling.sentence(event) for event in events[-12:])
 
 
 def _said(history: History, visit: Visit, what: str) -> str:

@@ -1,12 +1,12 @@
-"""What the tasks of a pass do: as `worker.warming`, `loading` and `touching` do."""
+"""What `ollama.warmup` does for a pass: as `worker.warming` and `loading` do."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ollama_warmup import errors
 from ollama_warmup.request import RunnerOptions
 from ollama_warmup.target import Target
-from tests.history.loop import Process, Wait
+from tests.history.loop import Process
 from tests.history.past import OURS, Asked
 from tests.history.server import Server
 from tests.history.store import Store
@@ -15,14 +15,11 @@ from worker.core.domain import (
     Holder,
     HostView,
     Resident,
-    TouchRecord,
     Warmth,
 )
-from worker.core.passes import Event, Kind, Seen, Touch
+from worker.core.passes import Seen
 
 LANE_WAIT_S = 1.0
-LOADS_AFTER_S = 1.0
-RELOAD_S = 0.2
 LATENCY_S = 0.01
 """Of Redis and the network, around every step."""
 
@@ -94,7 +91,7 @@ def _make_warm(means: Means) -> Process[float | None]:
     done, again_s = _answer(means, view)
     if done:
         return again_s
-    holder = _holder(means)
+    holder = holder_of(means)
     if not store.take_lane(holder):
         return 0.02
     means.holder = holder
@@ -130,7 +127,7 @@ def _answer(means: Means, view: HostView) -> tuple[bool, float | None]:
     return True, None if record and record.is_final else min(left_s, LANE_WAIT_S)
 
 
-def _holder(means: Means) -> Holder:
+def holder_of(means: Means) -> Holder:
     store, key = means.store, means.target.key
     history = store.loads.get(key, [])
     tags = means.server.tags
@@ -185,89 +182,3 @@ def _loaded(means: Means) -> Process[Warmth]:
         raise errors.LoadFailed("not warm")
     means.store.add_load(target.key, load_s, after.size_bytes)
     return Warmth(resident=after, left=view.left(after), load_s=load_s)
-
-
-def touch(means: Means, call: Touch) -> Process[None]:
-    """`ollama.touch`; raises what the view raises."""
-    server, store = means.server, means.store
-    view = yield from server.view()
-    resident = means.find(view)
-    if resident is None or resident.digest != call.digest:
-        return
-    if call.num_ctx not in {None, resident.context_length}:
-        return
-    if residency.is_busy(resident, view):
-        return
-    yield LATENCY_S
-    options = means.target.options
-    if call.num_ctx is not None:
-        options = replace(options, num_ctx=call.num_ctx)
-    means.asked = server.send(OURS, means.target.name.short, options.given())
-    is_quick = yield Wait(means.asked.over, LOADS_AFTER_S)
-    if not is_quick:
-        _tell_load(means, call)
-        holder = replace(_holder(means), expected_s=None, late_s=None)
-        means.holder = holder if store.take_lane(holder) else None
-    record = yield from _record(means, call, resident, options, is_quick=is_quick)
-    if record.was_load and is_quick:
-        _tell_load(means, call)
-    store.touches[means.target.key] = record
-    if means.holder:
-        store.release_lane(means.holder)
-    means.holder = means.asked = None
-    if record.was_load:
-        means.announce()
-
-
-def _record(
-    means: Means,
-    call: Touch,
-    before: Resident,
-    options: RunnerOptions,
-    *,
-    is_quick: bool,
-) -> Process[TouchRecord]:
-    server, store = means.server, means.store
-    try:
-        if means.asked:
-            yield from server.wait(means.asked)
-        if not is_quick:
-            yield from means.infer(options, None)
-        view = yield from server.view()
-    except errors.WarmupError as exc:
-        return TouchRecord(at=store.now(), digest=call.digest, error=type(exc).__name__)
-    after = means.find(view)
-    changed = after and after.context_length != before.context_length
-    moved = after and after.expires_at > before.expires_at
-    return TouchRecord(
-        at=store.now(),
-        digest=call.digest,
-        context_length=after.context_length if after else None,
-        left_s=view.left(after).total_seconds() if after and moved else None,
-        was_load=bool(not is_quick or changed or after is None),
-        was_ours=call.num_ctx is None,
-    )
-
-
-def _tell_load(means: Means, call: Touch) -> None:
-    kind = Kind.CRASHED if call.num_ctx is None else Kind.RELOADED_BY_TOUCH
-    target, now = means.target, means.store.now()
-    means.store.events.append(
-        Event(at=now, host=target.host, model=target.model, kind=kind)
-    )
-
-
-def cure(server: Server, store: Store, resident: str) -> Process[None]:
-    """`ollama.cure`."""
-    holder = store.lane()
-    if holder is None or holder.late_s is None:
-        return
-    if store.now() - holder.began_at <= holder.late_s:
-        return
-    view = yield from server.view()
-    if not any(r.name == resident for r in view.residents):
-        return
-    yield LATENCY_S
-    server.unload(resident)
-    event = Event(at=store.now(), host="gpu", model=resident, kind=Kind.CURED)
-    store.events.append(event)

@@ -10,10 +10,11 @@ INVARIANTS = (
     checks.lapses,
     checks.reloads,
     checks.evictions_in_use,
-    checks.ping_pong,
+    checks.loads_in_a_row,
     checks.loads_at_once,
     checks.explicit_keep_alives,
     checks.touches,
+    checks.touches_of_used,
 )
 
 

@@ -2,19 +2,19 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ollama_warmup import errors
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
-from tests.history import tasks
+from tests.history import tasks, touches
 from tests.history.loop import Loop, Process, Running
 from tests.history.server import Server
 from tests.history.store import Store
 from worker.core import failures, policy, telling
 from worker.core import memory as memories
-from worker.core.domain import HostView, Unanswered
-from worker.core.passes import Action, Cure, Event, Rules, Seen, Touch, Verdict, Warm
+from worker.core.domain import Holder, HostView, Unanswered
+from worker.core.passes import Action, Cure, Rules, Seen, Touch, Verdict, Warm
 
 SENT_TICKS, SENT_S = 2.0, 15.0
 LEASE_S = (10.0, 15.0)
@@ -150,7 +150,7 @@ class Worker:
             say = Said(self.loop.now, verdict.condition, verdict.is_ready, verdict.why)
             said.append(say)
 
-    def _never(self, is_so: bool, what: str) -> None:
+    def _never(self, is_so: object, what: str) -> None:
         if is_so:
             self.bad.append(f"{self.loop.now:.1f}: {what}")
 
@@ -169,7 +169,7 @@ class Worker:
                 run = self._touch(action, self.loop.now + void_s)
                 self.loop.start(run, after=self._delay_s())
             case Cure():
-                run = tasks.cure(self.server, self.store, action.resident)
+                run = touches.cure(self.server, self.store, action.resident)
                 self.loop.start(run, after=self._delay_s())
 
     def _check_touch(self, action: Touch, view: HostView) -> None:
@@ -194,7 +194,7 @@ class Worker:
         self.loading[self.loop.start(process, after=self._delay_s())] = means
 
     def _warm(
-        self, means: tasks.Means, target: Target, void_at: float
+        self, means: tasks.Means, _target: Target, void_at: float
     ) -> Process[None]:
         while _within(self.loop.now, self.lanes_out):
             yield 1.0
@@ -210,7 +210,7 @@ class Worker:
             if self.loop.now > void_at:
                 return
             try:
-                yield from tasks.touch(means, action)
+                yield from touches.touch(means, action)
             except errors.Transient:
                 yield self.rng.uniform(0, 2.0**n)
             else:
@@ -236,7 +236,7 @@ class Worker:
         if holder is not None:
             self.loop.start(self._retake(holder), after=self.rng.uniform(0, 5))
 
-    def _retake(self, holder: tasks.Holder) -> Process[None]:
+    def _retake(self, holder: Holder) -> Process[None]:
         is_held = any(m.holder == holder for m in self.loading.values())
         if is_held and self.store.lane() is None:
             self.store.holder, self.store.holder_until = holder, float("inf")
@@ -253,8 +253,3 @@ def _doubtful(seen: Seen) -> Iterator[str]:
             failures.revive(record.error, ""), errors.Permanent
         ):
             yield key
-
-
-def newest(events: Sequence[Event], count: int = 12) -> str:
-    """The last events, for the message of a failure."""
-    return "\n".join(telling.sentence(replace(e)) for e in events[-count:])

@@ -94,7 +94,7 @@ def test_why_it_went_is_why_it_is_loaded():
 
 
 def test_a_cure_stands_before_the_targets():
-    cure = Cure(host="gpu-1", resident="big:latest", is_embedding=False)
+    cure = Cure(host="gpu-1", resident="big:latest")
     told = Event(at=0, host="gpu-1", model="tiny", kind=Kind.WEDGED, why="hangs")
 
     [first, _] = planning.rows(
