@@ -124,6 +124,7 @@ def _stage() -> Iterator[Stage]:
     system = System(
         ollama=f"http://127.0.0.1:{port}",
         namespace="tests",
+        tick_s=3_600,  # its requests are counted: passes would add theirs
         valkey_port=free_port(),
         flower_port=free_port(),
     )

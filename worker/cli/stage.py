@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +19,12 @@ from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
 from worker import warming
 from worker.adapters.ollama import Ollama
+from worker.cli import keeping
 from worker.cli.supervisor import Supervisor, free_port, listens
 from worker.cli.system import System
 
 SIMULATED_MODEL = "llama3:8b"
+SIMULATED_LIKE = "load=5s&token=25ms&size=4.7GB&context=8192"
 CALLERS = 20
 """How many ask for the model at once."""
 START_S = 30
@@ -62,14 +64,16 @@ def run(model: str | None, *, yes: bool, keep: bool) -> int:
         if model and (obstacle := _in_the_way(ollama, target, yes=yes)):
             sys.stderr.write(obstacle)
             return IN_THE_WAY
-        system = _start(supervisor, url)
+        system = _start(supervisor, url, keeps=() if model else keeping.WANTED)
         console.print(f"Ollama   {url} ({'real' if model else 'simulated'})")
         console.print(f"Flower   {system.flower_url}")
         stage = Stage(supervisor=supervisor, ollama=ollama, target=target, asked=asked)
         if model:
             stage.show_on_real()
         else:
+            kept = keeping.Keeping(supervisor, ollama_url=url)
             stage.show_on_simulated()
+            kept.show()
         if keep:
             _stay(supervisor, system)
     console.print("Everything that the demo started has ended.")
@@ -79,7 +83,8 @@ def run(model: str | None, *, yes: bool, keep: bool) -> int:
 def _simulate(supervisor: Supervisor) -> str:
     port = free_port()
     argv = [sys.executable, "-m", "worker.cli", "simulate"]
-    argv += ["--preset", "demo", "--port", str(port)]
+    argv += ["--preset", "demo", "--port", str(port), "--max-loaded-models", "2"]
+    argv += ["--model", f"{SIMULATED_MODEL}?{SIMULATED_LIKE}"]
     supervisor.start("ollama", argv, ready=lambda: listens(port), is_last=True)
     return f"http://127.0.0.1:{port}"
 
@@ -103,9 +108,11 @@ def _in_the_way(ollama: Ollama, target: Target, *, yes: bool) -> str | None:
     )
 
 
-def _start(supervisor: Supervisor, url: str) -> System:
+def _start(supervisor: Supervisor, url: str, *, keeps: Sequence[str]) -> System:
     system = System(
         ollama=url,
+        keeps=keeps,
+        tick_s=keeping.TICK_S,
         namespace="ollama-warmup-demo",
         valkey_port=free_port(),
         flower_port=free_port(),
@@ -113,6 +120,10 @@ def _start(supervisor: Supervisor, url: str) -> System:
     os.environ.update(system.environment)  # this process publishes, too
     system.start(supervisor)
     with _spinner("Starting the processes") as say:
+        while not supervisor.processes["valkey"].is_ready():
+            supervisor.check()
+            time.sleep(0.02)
+        keeping.pause()  # before beat sends the first pass: the model is to be cold
         supervisor.wait_ready(
             timeout_s=START_S, progress=lambda left: say(f"Starting {', '.join(left)}")
         )

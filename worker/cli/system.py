@@ -1,6 +1,7 @@
 """The processes of one system: Valkey, three workers, beat, Flower."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,10 @@ class System:
     """The warm list's file, for processes that run in another folder."""
     ollama: str = ""
     """URL of the one Ollama server; empty: the hosts are in the environment."""
+    keeps: Sequence[str] = ()
+    """What that server shall have warm."""
+    tick_s: float | None = None
+    """Between two passes; None = the environment's."""
 
     @property
     def broker_url(self) -> str:
@@ -59,6 +64,11 @@ class System:
         if self.ollama:
             variables["OLLAMA_HOST"] = self.ollama
             variables |= {f"OLLAMA_WARMUP_{x}": "" for x in _WARM_LIST}
+        if self.keeps:
+            variables["OLLAMA_WARMUP_ENABLED"] = "true"
+            variables["OLLAMA_WARMUP_MODELS"] = ", ".join(self.keeps)
+        if self.tick_s:
+            variables["OLLAMA_WARMUP_TICK_S"] = f"{self.tick_s:g}"
         if self.config:
             variables["OLLAMA_WARMUP_CONFIG"] = str(self.config)
         return variables

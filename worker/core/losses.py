@@ -11,8 +11,8 @@ from worker.core.stays import Stay
 
 LEARNED_S = 3_600.0
 """How long it is remembered who took whose room, seconds."""
-CONTEST_S = (60.0, 1_800.0)
-"""First and longest pause after others have taken a room, seconds; it doubles."""
+CONTEST_S = 1_800.0
+"""Longest pause after others have taken a room, seconds; it doubles up to that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,8 @@ def after(
         before: of the look before.
         scene: what has changed.
         now: by the store's clock.
-        hold_s: how long one that went without a visible reason is left alone.
+        hold_s: how long one that went without a visible reason is left alone, and
+            the first pause of one whose room was taken.
     """
     ledger = _Ledger(scene=scene, now=now, hold_s=hold_s)
     after = {k: loss for k, loss in before.items() if ledger.holds(k, loss)}  # (1)
@@ -150,8 +151,7 @@ class _Ledger:
 
     def _taken(self, by: str, old: Loss | None) -> Loss:
         times = old.times + 1 if old else 1
-        first_s, longest_s = CONTEST_S
-        pause_s = min(longest_s, first_s * 2.0 ** min(times - 1, 16))
+        pause_s = min(CONTEST_S, self.hold_s * 2.0 ** min(times - 1, 16))
         return replace(self.beside(by), times=times, until=self.now + pause_s)
 
     def _is(self, key: str, name: str) -> bool:

@@ -19,7 +19,7 @@ from worker.core.passes import Kind, Rules, Seen
 from worker.core.stays import Since, Stay
 from worker.core.wedge import Still
 
-HOLD_TICKS, HOLD_S = 2, 60.0
+HOLD_TICKS = 6
 """How long a load that no view shows is waited for: a large one takes a minute."""
 STRANGERS_S = 86_400.0
 """How long it is remembered that others load models too, seconds."""
@@ -114,7 +114,7 @@ def observe(
         before = replace(before, losses={}, hold_until=0.0)
     change = _change(before, seen, view, targets, now=now)  # (3)
     left = departures.of(change, rules=rules)  # (4)
-    hold_s = max(HOLD_TICKS * rules.tick_s, HOLD_S)
+    hold_s = HOLD_TICKS * rules.tick_s
     scene = _scene(before, change, left)
     lost = losses.after(before.losses, scene, now=now, hold_s=hold_s)  # (5)
     holds = bool(scene.undone) or any(d.is_sudden for d in left.values())

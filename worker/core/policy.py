@@ -107,8 +107,8 @@ def _verdict(target: Target, decision: Decision) -> Verdict:
 
 
 def _put_off_touches(decision: Decision) -> None:
-    """Leave touches to the next pass, which sees what a load of this one does."""
-    if not decision.is_lane_taken:
+    """Leave touches that can wait until the load that is sent has begun."""
+    if not decision.is_lane_taken and decision.seen.sent is None:
         return
     soon_s = SOON_TICKS * decision.rules.tick_s + 1.0
     decision.actions = [
