@@ -1,7 +1,7 @@
 """Celery's settings, flat; every lower-case name here is one of Celery's.
 
 Values that a deployment decides come from `ollama_warmup.settings`. The rest was
-measured on Celery 5.7.0 with Redis; docs/design.md, section 4, tells what each
+measured on Celery 5.7.0 with Redis; docs/design.md, section 5, tells what each
 group is for.
 """
 

@@ -6,6 +6,7 @@ in which condition it is, why, and what to send. It changes nothing.
 
 from collections.abc import Sequence
 
+from ollama_warmup import names
 from ollama_warmup.durations import format_short
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
@@ -127,7 +128,8 @@ def _watch_wedge(decision: Decision) -> None:
     if not is_news or not wedge.is_wedged(memory.still, view):
         return
     host = decision.order[0].host
-    waits = next((t.model for t in decision.order if t.key == holder.key), holder.key)
+    name = names.parse(holder.key.partition("?")[0]).short
+    waits = next((t.model for t in decision.order if t.key == holder.key), name)
     since = format_short(max(0.0, decision.now - holder.began_at))
     why = f"its load hangs since {since} and nothing moves: the host is wedged"
     decision.events.append(
