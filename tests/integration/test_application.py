@@ -133,7 +133,9 @@ def test_both_sides_messages_arrive_where_they_should(stage, folder, environment
     with Redis.from_url(environment["CELERY_BROKER_URL"]) as theirs:
         assert list(theirs.scan_iter("*ollama*")) == []
     with Redis.from_url(stage.system.broker_url) as ours:
-        assert [k for k in ours.scan_iter() if not k.startswith((b"tests:", b"empty:"))] == []
+        assert [
+            k for k in ours.scan_iter() if not k.startswith((b"tests:", b"empty:"))
+        ] == []
 
 
 def test_an_import_opens_nothing_and_does_not_judge_the_environment(folder):
