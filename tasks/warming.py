@@ -31,7 +31,7 @@ SPARE_S = 15.0
     name=wire.WARMUP,
     base=Published,
     bind=True,
-    throws=(Permanent, Breaker),
+    throws=(Permanent, Breaker, Transient),
     max_retries=3,
     default_retry_delay=5,
 )
@@ -50,7 +50,8 @@ def warmup(
             `llama3:8b?num_ctx=8192&keep_alive=30m`.
         host: a configured host's name; None = the first that wants this model,
             else the first.
-        gentle: leave the model as it is if it is loaded with other options.
+        gentle: leave the model as it is if it is loaded with other options, and do
+            not try again what failed: the next pass decides.
 
     Returns:
         model, host, outcome (`loaded`, `joined`, `already_warm`, or `drifted` for
@@ -84,7 +85,7 @@ def warmup(
         waited_s = runtime.clock.monotonic() - began if since is None else _since(since)
         return _as_json(meant, answer, total_s=waited_s)
     logger.warning("Model warmup failed: %s (%s)", str(model)[:100], answer.error)
-    if isinstance(answer, Failed):
+    if isinstance(answer, Failed) or gentle:  # a pass looks first who is there by now
         raise answer.error
     raise self.retry(
         exc=answer.error,

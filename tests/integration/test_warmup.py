@@ -163,3 +163,24 @@ def test_every_key_in_redis_carries_the_namespace(stage):
 
     assert keys
     assert {key for key in keys if not key.startswith("tests:")} == set()
+
+
+def test_a_gentle_call_that_failed_is_not_tried_again(stage):
+    fault = {"fault": "queue_full", "path": "/api/generate", "times": 1}
+    stage.simulated.post("/_sim/faults", **fault)
+
+    answer = stage.warmup("tiny", kwargs={"gentle": True})
+
+    assert answer["error"] == "OllamaBusy"
+    assert stage.simulated.resident() == {}
+
+
+def test_a_gentle_call_leaves_what_is_loaded_with_other_options(stage):
+    stage.simulated.post("/api/generate", model="tiny", options={"num_ctx": 1024})
+    loads = stage.simulated.loads()
+
+    answer = stage.warmup("tiny?num_ctx=2048", kwargs={"gentle": True})
+
+    assert answer["result"]["outcome"] == "drifted"
+    assert answer["result"]["context_length"] == 1024
+    assert stage.simulated.loads() == loads
