@@ -18,7 +18,7 @@ up: setup  ## Run worker, Flower and a broker beside the Ollama at OLLAMA_HOST, 
 	@$(RUN) ollama-warmup up
 
 test: setup  ## Run all tests; they bring their own Redis and Ollama
-	@$(RUN) pytest -n 5 --dist loadfile
+	@$(RUN) pytest -n 4 --dist loadfile
 
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .

@@ -11,6 +11,7 @@ tells it, and `restart` starts the process again.
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -213,10 +214,16 @@ class Supervisor:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of loopback that nobody listens on right now.
+
+    Below those that the system gives to clients: one of these would be taken by a
+    connection before a process that starts slowly listens on it.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)  # noqa: S311 - it is no secret
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def listens(port: int) -> bool:
