@@ -25,7 +25,6 @@ from kombu.exceptions import KombuError
 
 from ollama_warmup import request, routes, settings, warmlist, wire
 from ollama_warmup.errors import BadRequest, StoreUnavailable
-from ollama_warmup.target import resolve
 
 P = ParamSpec("P")
 
@@ -53,9 +52,7 @@ def lane_of(model: str, host: str | None = None, *, gentle: bool = False) -> str
     """
     wanted = request.parse(model, host=host)
     check_gentle(gentle)
-    known = warmlist.current()
-    meant = resolve(wanted, hosts=known.hosts, wanted=known.targets)
-    return wire.lane(meant.target.host)
+    return wire.lane(warmlist.meant(wanted).target.host)
 
 
 def check_gentle(gentle: object) -> None:

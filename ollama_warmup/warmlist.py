@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from ollama_warmup import request, settings, warmfile, wishes
 from ollama_warmup.errors import BadSettings
 from ollama_warmup.settings import Settings
-from ollama_warmup.target import Target
+from ollama_warmup.target import Resolved, Target, resolve
 from ollama_warmup.warmfile import Read, Stamp
 from ollama_warmup.warmkeys import Entry, HostEntry, WarmFile
 from ollama_warmup.wishes import Model, Wish
@@ -195,6 +195,17 @@ def current() -> WarmList:
         return kept[1]
     with _memory.lock:
         return _renew(told)
+
+
+def meant(wanted: request.WarmupRequest) -> Resolved:
+    """The target that a valid request means by the warm list of this process.
+
+    Raises:
+        UnknownHost: it names a host that is not configured.
+        BadSettings: the warm list has never been right in this process.
+    """
+    known = current()
+    return resolve(wanted, hosts=known.hosts, wanted=known.targets)
 
 
 def forget() -> None:

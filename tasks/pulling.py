@@ -12,7 +12,7 @@ from celery.exceptions import Reject, SoftTimeLimitExceeded
 from ollama_warmup import request, warmlist, wire
 from ollama_warmup.errors import Permanent, StoreUnavailable, Transient, WarmupError
 from ollama_warmup.publish import reaching_store
-from ollama_warmup.target import Target, resolve
+from ollama_warmup.target import Target
 from tasks import announce, lanes
 from tasks.published import Published
 from worker import runtime
@@ -66,7 +66,7 @@ def pull(
     """
     began = runtime.clock.monotonic()
     try:
-        target = _meant(model, host)
+        target = warmlist.meant(request.parse(model, host=host)).target
         pulled = _run(self, target)
     except WarmupError as exc:
         logger.warning("Model pull failed: %s (%s)", str(model)[:100], exc)
@@ -81,12 +81,6 @@ def pull(
     if pulled.how is How.PULLED:
         announce.pass_soon(target.host)
     return _as_json(target, pulled, total_s=_total_s(self, began))
-
-
-def _meant(model: str, host: str | None) -> Target:
-    known = warmlist.current()
-    wanted = request.parse(model, host=host)
-    return resolve(wanted, hosts=known.hosts, wanted=known.targets).target
 
 
 def _run(task: "Task[Any, Any]", target: Target) -> Pulled:

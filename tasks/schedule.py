@@ -5,7 +5,6 @@ Beat sends a pass every tick; a pass sends the tasks of what it has decided.
 
 import logging
 import os
-import time
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -42,7 +41,7 @@ def reconcile(host: str | None = None) -> dict[str, object]:
         Permanent: no such host is configured, or the warm list was never right.
         StoreUnavailable: Redis does not answer; the next tick comes.
     """
-    began = time.monotonic()
+    began = runtime.clock.monotonic()
     sent: Counter[str] = Counter()
 
     def send(action: Action, void_s: float) -> None:
@@ -62,7 +61,7 @@ def reconcile(host: str | None = None) -> dict[str, object]:
         "sent": dict(sent),
     }
     _log(counted, is_whole=host is None)
-    return counted | {"seconds": round(time.monotonic() - began, 3)}
+    return counted | {"seconds": round(runtime.clock.monotonic() - began, 3)}
 
 
 def _log(counted: dict[str, object], *, is_whole: bool) -> None:

@@ -7,7 +7,6 @@ from celery import Task
 
 from ollama_warmup import request, warmlist, wire
 from ollama_warmup.errors import Permanent, Transient, WarmupError
-from ollama_warmup.target import resolve
 from tasks import lanes
 from tasks.published import Published
 from worker import runtime
@@ -45,9 +44,7 @@ def unload(
         Transient: still failing after 3 retries with back-off.
     """
     try:
-        known = warmlist.current()
-        wanted = request.parse(model, host=host)
-        target = resolve(wanted, hosts=known.hosts, wanted=known.targets).target
+        target = warmlist.meant(request.parse(model, host=host)).target
         ended = runtime.unload(target)
     except WarmupError as exc:
         logger.warning("Model unload failed: %s (%s)", str(model)[:100], exc)

@@ -10,7 +10,7 @@ from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from ollama_warmup import publish, request, warmlist, wire
 from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
-from ollama_warmup.target import Resolved, resolve
+from ollama_warmup.target import Resolved
 from tasks import announce, lanes
 from tasks.published import Published
 from worker import runtime
@@ -103,8 +103,7 @@ def _meant(model: str, host: str | None) -> Resolved:
             wanted.model,
             ", ".join(wanted.dropped),
         )
-    known = warmlist.current()
-    meant = resolve(wanted, hosts=known.hosts, wanted=known.targets)
+    meant = warmlist.meant(wanted)
     if meant.differs:
         logger.warning("%s is asked for otherwise than the warm list says", model)
     return meant

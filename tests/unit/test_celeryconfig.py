@@ -47,6 +47,7 @@ def test_every_task_has_the_limits_of_all_tasks():
 
 
 def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queue():
+    app.loader.import_default_modules()
     queues = {queue.name for queue in celeryconfig.task_queues}
 
     for entry in celeryconfig.beat_schedule.values():
