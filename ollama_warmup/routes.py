@@ -6,7 +6,6 @@ worker.
 """
 
 from ollama_warmup import request, warmlist, wire
-from ollama_warmup.target import resolve
 
 
 def pull(model: str, host: str | None = None) -> str:
@@ -30,4 +29,4 @@ def unload(model: str, host: str | None = None) -> str:
 def _check(model: str, host: str | None) -> None:
     wanted, known = request.parse(model, host=host), warmlist.current()
     if known.is_named:
-        resolve(wanted, hosts=known.hosts, wanted=known.targets)
+        warmlist.meant(wanted)
