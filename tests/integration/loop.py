@@ -1,7 +1,6 @@
 """A whole system that keeps models warm: ticks of a second, hosts in a file."""
 
 import os
-import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -113,7 +112,7 @@ def _options(query: str) -> list[str]:
 def free_range(number: int) -> int:
     """The first of so many ports in a row, below those that clients are given."""
     while True:
-        first = random.randrange(15_000, 32_000)  # noqa: S311 - a port
+        first = free_port()
         if not any(listens(port) for port in range(first, first + number)):
             return first
 
@@ -121,9 +120,7 @@ def free_range(number: int) -> int:
 @contextmanager
 def running(folder: Path, **variables: str) -> Iterator[Loop]:
     """Yield it before it is started: start hosts, write a warm list, `start`."""
-    system = System(
-        namespace=NAMESPACE, valkey_port=free_port(), flower_port=free_port()
-    )
+    system = System(namespace=NAMESPACE, valkey_port=free_port())
     told = {
         "OLLAMA_WARMUP_CONFIG": str(folder / "warmlist.yaml"),
         "OLLAMA_WARMUP_ENABLED": "true",

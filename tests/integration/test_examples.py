@@ -41,7 +41,7 @@ class Applications:
 
 
 def variables(stage: Stage) -> dict[str, str]:
-    return stage.system.environment | {
+    return stage.environment | {
         "OLLAMA_WARMUP_ENABLED": "true",
         "OLLAMA_WARMUP_HOSTS": f"default={stage.simulated.url}",
         "OLLAMA_WARMUP_MODELS": "tiny?num_ctx=512",
@@ -154,7 +154,7 @@ def test_the_guide_s_lines_run_as_they_are_and_load_once(stage):
     subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=EXAMPLES / "fastapi_app",
-        env=os.environ | stage.system.environment,
+        env=os.environ | stage.environment,
         check=True,
     )
 

@@ -140,7 +140,7 @@ def test_a_wrong_request_is_refused_where_it_is_awaited(broker):
 @pytest.fixture
 def unserved(broker, stage):
     """A Redis of which no worker takes anything; its URL."""
-    url: str = stage.system.broker_url.removesuffix("/0") + "/2"
+    url: str = stage.broker_url.removesuffix("/0") + "/2"
     broker(url)
     return url
 

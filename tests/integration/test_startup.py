@@ -220,7 +220,7 @@ def test_eight_processes_that_start_at_once_share_one_load(stage):
 
     run = subprocess.run(
         [sys.executable, "-c", WORKERS],
-        env=stage.system.environment
+        env=stage.environment
         | {"OLLAMA_WARMUP_ENABLED": "1", "OLLAMA_WARMUP_MODELS": "mid"},
         capture_output=True,
         text=True,

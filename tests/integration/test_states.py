@@ -21,9 +21,7 @@ def flower(_stage):
     port = free_port()
     process = subprocess.Popen(
         [*FLOWER, "--address=127.0.0.1", f"--port={port}"],
-        env=os.environ
-        | _stage.system.environment
-        | {"FLOWER_UNAUTHENTICATED_API": "true"},
+        env=os.environ | _stage.environment | {"FLOWER_UNAUTHENTICATED_API": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -41,7 +39,7 @@ def in_flower(flower, task_id):
 
 
 def in_backend(stage, task_id):
-    with Redis.from_url(stage.system.broker_url, decode_responses=True) as redis:
+    with Redis.from_url(stage.broker_url, decode_responses=True) as redis:
         meta = redis.get(f"tests:celery-task-meta-{task_id}")
     return json.loads(meta) if meta else {"status": "PENDING"}
 

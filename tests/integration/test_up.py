@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -81,7 +82,7 @@ class Up:
 
 @pytest.fixture(scope="module")
 def up(_stage, tmp_path_factory):
-    url = _stage.system.ollama
+    url = _stage.simulated.url
     running = Up(tmp_path_factory.mktemp("state"), url, hosts=f"gpu-1={url}").ready()
     yield running
     running.end(signal.SIGKILL)
@@ -123,7 +124,7 @@ def broker(up):
 
 
 def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
-    first = Up(tmp_path, "127.0.0.1:1").ready()
+    first = Up(tmp_path, "127.0.0.1:1", "--flower-port", "0").ready()
     assert first.said("does not answer")
     broker(first).set("kept", "yes")
     began = time.monotonic()
@@ -133,7 +134,7 @@ def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
     assert time.monotonic() - began < 10
     assert marked(first.mark) == []
     assert not list(tmp_path.rglob("environment"))
-    second = Up(tmp_path, "127.0.0.1:1")
+    second = Up(tmp_path, "127.0.0.1:1", "--flower-port", "0")
     assert until(lambda: second.said("valkey  listens on"), seconds=20)
     assert broker(second).get("kept") == b"yes"
     second.end(signal.SIGKILL)
@@ -152,10 +153,11 @@ def test_secrets_are_written_nowhere(up):
         assert not file.is_file() or b"hunter2" not in file.read_bytes()
 
 
-def test_a_port_for_flower_that_is_taken_is_told(stage, tmp_path):
-    port = stage.system.flower_port
-    refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))
+def test_a_port_for_flower_that_is_taken_is_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))
+        assert refused.process.wait(timeout=20) == 1
 
-    assert refused.process.wait(timeout=20) == 1
     assert until(lambda: refused.said(f"port {port} for Flower is taken"))
     refused.end()

@@ -15,7 +15,7 @@ from worker.cli.supervisor import free_port
 def warm(stage, *words, **env):
     return subprocess.run(
         [sys.executable, "-m", "worker.cli", "warm", *words],
-        env=os.environ | stage.system.environment | env,
+        env=os.environ | stage.environment | env,
         capture_output=True,
         text=True,
         timeout=40,
@@ -105,7 +105,7 @@ def test_a_missing_worker_is_told_before_the_time_is_over(stage):
 
 def test_a_terminal_sees_a_bar_for_each_model(stage):
     ours, theirs = os.openpty()
-    env = os.environ | stage.system.environment | {"TERM": "xterm", "COLUMNS": "120"}
+    env = os.environ | stage.environment | {"TERM": "xterm", "COLUMNS": "120"}
     argv = [sys.executable, "-m", "worker.cli", "warm", "tiny"]
 
     ended = subprocess.run(argv, env=env, stderr=theirs, timeout=40, check=False)

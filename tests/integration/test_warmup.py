@@ -158,7 +158,7 @@ def test_out_of_memory_is_not_tried_again(stage):
 def test_every_key_in_redis_carries_the_namespace(stage):
     stage.warmup("tiny")
 
-    with Redis.from_url(stage.system.broker_url, decode_responses=True) as redis:
+    with Redis.from_url(stage.broker_url, decode_responses=True) as redis:
         keys = set(redis.scan_iter("*"))
 
     assert keys

@@ -26,6 +26,7 @@ SLOW_S = 30.0
 """Who is not ready by then is told, seconds."""
 FLOWER_PORT = 5555
 """Flower's own default."""
+NO_FLOWER = 0
 TAIL = 8
 """Lines that are shown of a process that died."""
 
@@ -38,7 +39,7 @@ def run(*, flower_port: int | None) -> None:
     """Run the system of this environment in this terminal until a signal ends it.
 
     Args:
-        flower_port: None = 5555 if it is free, else another one.
+        flower_port: 0 = no Flower; None = 5555 if it is free, else another one.
 
     Raises:
         WarmupError: it cannot start: the environment, a port, a second one.
@@ -202,8 +203,8 @@ def _ours(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _flower_port(asked: int | None) -> int:
-    if _is_free(asked or FLOWER_PORT):
-        return asked or FLOWER_PORT
+    if asked == NO_FLOWER or _is_free(asked or FLOWER_PORT):
+        return FLOWER_PORT if asked is None else asked
     if asked:
         raise PortTaken(
             f"port {asked} for Flower is taken: choose another --flower-port, or leave "

@@ -90,7 +90,12 @@ def _simulate(supervisor: Supervisor) -> str:
 
 
 def _in_the_way(ollama: Ollama, target: Target, *, yes: bool) -> str | None:
-    """Why a real server is not touched, and what to type; None = go on."""
+    """Why a real server is not touched, and what to type; None = go on.
+
+    Raises:
+        UnknownModel: the server does not have it.
+    """
+    ollama.show(target.model)
     resident = warming.find_resident(target, ollama=ollama)
     if resident is not None:
         return (

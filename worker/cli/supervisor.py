@@ -11,7 +11,7 @@ tells it, and `restart` starts the process again.
 
 import contextlib
 import os
-import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -28,6 +28,8 @@ from worker.cli import reaper
 from worker.cli.process import Death, Process
 
 POLL_S = 0.05
+_PORTS = range(15_000, 32_000)
+"""Below those that Linux and macOS give to clients."""
 SAME_SIGNAL_S = 0.5
 """A second signal within this is the first once more: `make` and `uv` pass on what
 the terminal has sent to everybody."""
@@ -220,7 +222,7 @@ def free_port() -> int:
     connection before a process that starts slowly listens on it.
     """
     while True:
-        port = random.randrange(15_000, 32_000)  # noqa: S311 - it is no secret
+        port = secrets.choice(_PORTS)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

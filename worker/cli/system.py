@@ -31,9 +31,10 @@ class System:
     """Where the processes listen, and what they must know of one another."""
 
     namespace: str
-    flower_port: int
     valkey_port: int
     """Of the embedded Valkey; 0: the broker is in the environment."""
+    flower_port: int = 0
+    """0: no Flower."""
     data: Path | None = None
     """Folder of what the Valkey keeps; None: it keeps nothing."""
     config: Path | None = None
@@ -107,12 +108,13 @@ class System:
             env=self.environment,
             ready=lambda: supervisor.said("beat", "beat: Starting..."),
         )
-        supervisor.start(
-            "flower",
-            (*_FLOWER, f"--port={self.flower_port}"),
-            env=self.environment | {"FLOWER_UNAUTHENTICATED_API": "false"},
-            ready=lambda: listens(self.flower_port),
-        )
+        if self.flower_port:
+            supervisor.start(
+                "flower",
+                (*_FLOWER, f"--port={self.flower_port}"),
+                env=self.environment | {"FLOWER_UNAUTHENTICATED_API": "false"},
+                ready=lambda: listens(self.flower_port),
+            )
 
     def _valkey(self, supervisor: Supervisor) -> tuple[str, ...]:
         # Imported here: it takes its time, and with another broker nobody needs it.

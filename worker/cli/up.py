@@ -10,10 +10,11 @@ def up(
     flower_port: Annotated[
         int | None,
         typer.Option(
-            min=1,
+            min=0,
             max=65535,
             metavar="PORT",
-            help="Flower's port on 127.0.0.1.  [default: 5555, or a free one]",
+            help="Flower's port on 127.0.0.1; 0 starts none.  "
+            "[default: 5555, or a free one]",
         ),
     ] = None,
 ) -> None:
