@@ -31,6 +31,9 @@ Source of the classes: Ollama's statuses and texts, server/routes.go and
 server/sched.go at 0.33; `worker.adapters.ollama` maps them.
 """
 
+from collections.abc import Iterable
+from typing import Self
+
 
 class WarmupError(Exception):
     """Something about a warm-up went wrong; a subclass says how to react."""
@@ -86,6 +89,13 @@ class BadSettings(Permanent, ValueError):
 
 class UnknownHost(Permanent):
     """No host of this name is configured."""
+
+    @classmethod
+    def among(cls, host: object, hosts: Iterable[str]) -> Self:
+        """For a name that is none of these; it may be anything that was sent."""
+        known = ", ".join(hosts)
+        name = str(host)[:60]
+        return cls(f"host {name!r} is not configured: the hosts are {known}")
 
 
 class UnknownModel(Permanent):

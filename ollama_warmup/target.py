@@ -113,9 +113,7 @@ def resolve(
         UnknownHost: the request names a host that is not configured.
     """
     if request.host is not None and request.host not in hosts:
-        raise UnknownHost(
-            f"host {request.host!r} is not configured: the hosts are {', '.join(hosts)}"
-        )
+        raise UnknownHost.among(request.host, hosts)
     same = [t for t in wanted if t.name.normal == request.name.normal]
     host = request.host or (same[0].host if same else next(iter(hosts)))  # (1)
     declared = next((t for t in same if t.host == host), None)

@@ -168,10 +168,7 @@ def cure(host: str, resident: str) -> dict[str, object]:
 def _configured(host: object) -> str:
     hosts = warmlist.current().hosts
     if not isinstance(host, str) or host not in hosts:
-        raise UnknownHost(
-            f"host {str(host)[:60]!r} is not configured: the hosts are "
-            f"{', '.join(hosts)}"
-        )
+        raise UnknownHost.among(host, hosts)
     return host
 
 

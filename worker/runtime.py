@@ -56,9 +56,7 @@ def ollama(host: str) -> Ollama:
     """
     known = warmlist.current().hosts
     if host not in known:
-        raise UnknownHost(
-            f"host {host!r} is not configured: the hosts are {', '.join(known)}"
-        )
+        raise UnknownHost.among(host, known)
     if host not in _hosts or _hosts[host][0] != known[host]:
         # One that is replaced stays open: a load may be in flight on it.
         made = Ollama(host, known[host].url, authorization=known[host].authorization)

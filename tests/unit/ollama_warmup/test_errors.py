@@ -7,7 +7,11 @@ from celery.backends.base import BaseBackend
 
 from ollama_warmup import errors
 
-CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [
+    cls
+    for _, cls in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(cls, errors.WarmupError)
+]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
