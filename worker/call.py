@@ -61,6 +61,8 @@ class Queued:
     """Not yet: put the task back at the tail of its lane."""
 
     waiting_since: float
+    pause_s: float = 0
+    """For which nobody may load the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

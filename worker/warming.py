@@ -11,7 +11,6 @@ import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ollama_warmup.durations import format_short
 from ollama_warmup.errors import InUse, OllamaDown, Refused, WarmupError
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
@@ -19,7 +18,6 @@ from worker.call import Answer, Call, Failed, Means, Queued, TryAgain
 from worker.core import estimates, failures, residency
 from worker.core.domain import (
     Holder,
-    HostView,
     How,
     LoadRecord,
     Outcome,
@@ -28,6 +26,7 @@ from worker.core.domain import (
 )
 from worker.keeper import Keeper, Load
 from worker.loading import Loading
+from worker.looking import Look, ended
 from worker.model import Model
 
 logger = logging.getLogger(__name__)
@@ -68,17 +67,6 @@ def find_resident(target: Target, *, ollama: Ollama) -> Resident | None:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What one look told."""
-
-    view: HostView
-    record: LoadRecord | None
-    holder: Holder | None
-    resident: Resident | None = None
-    fits: bool = False
-
-
-@dataclass(slots=True)
 class _Attempt:
     """One run of `make_warm`."""
 
@@ -96,8 +84,8 @@ class _Attempt:
         gives_up_at = clock.monotonic() + LANE_WAIT_S
         while True:
             seen = self._look()
-            if (answer := self._answer(seen)) is not None:  # (1), (2)
-                return answer
+            if (answer := seen.answer()) is not None:  # (1), (2)
+                return self._after_pause(answer)
             if seen.holder is None:
                 holder = self._holder(seen)
                 if store.take_lane(host, holder):
@@ -108,17 +96,23 @@ class _Attempt:
                     return Queued(waiting_since=since)
                 clock.sleep(LOOK_S)
 
-    def _look(self, *, mine: Holder | None = None) -> _Seen:
+    def _look(self, *, mine: Holder | None = None) -> Look:
         """See what there is; nothing is resident while another load is to prove it."""
-        target = self.call.target
+        target, store = self.call.target, self.means.store
         view = self.means.ollama.view()
-        record, holder = self.means.store.read(target.host, target.key)
+        record, holder = store.read(target.host, target.key)
+        look = Look(
+            call=self.call, since=self.since, now=store.now(), view=view, holder=holder
+        )
         if holder is not None and holder != mine and holder.key == target.key:
-            return _Seen(view=view, record=None, holder=holder)
+            return look
         resident = self.model.find(view)
-        fits = resident is not None and self.model.is_warm(resident, view)
-        return _Seen(
-            view=view, record=record, holder=holder, resident=resident, fits=fits
+        return replace(
+            look,
+            record=record,
+            resident=resident,
+            fits=resident is not None and self.model.is_warm(resident, view),
+            hides_options=self.model.hides_options,
         )
 
     def _wait_for(self, holder: Holder | None) -> float:
@@ -129,89 +123,13 @@ class _Attempt:
         self.since = now if self.since is None else self.since
         return self.since
 
-    def _answer(self, seen: _Seen) -> Answer | None:
-        """(1) and (2): what can be answered without a load, or None."""
-        record = seen.record
-        if record is None or record.error is None:
-            return self._warm(seen)
-        error = failures.revive(record.error, record.text)
-        if seen.fits and not failures.doubts_views(error):
-            return self._warm(seen)
-        return self._failed(record, error)
+    def _after_pause(self, answer: Outcome | Failed | Queued) -> Answer:
+        """Hold the slot a moment for a target that nobody may load yet."""
+        if isinstance(answer, Queued) and answer.pause_s:
+            self.means.clock.sleep(min(answer.pause_s, LANE_WAIT_S))
+        return answer
 
-    def _failed(self, record: LoadRecord, error: WarmupError) -> Answer | None:
-        """(2): the answer to a call whose target could not be loaded."""
-        left_s = record.blocked_until - self.means.store.now()
-        if record.is_final and (left_s > 0 or self._waited_for(record)):
-            return Failed(error=error)
-        if left_s <= 0:
-            return None
-        self.means.clock.sleep(min(left_s, LANE_WAIT_S))
-        return Queued(waiting_since=self.since or record.ended_at)
-
-    def _warm(self, seen: _Seen) -> Outcome | None:
-        """The answer to a call whose target is resident as wanted."""
-        resident, record = seen.resident, seen.record
-        if resident is None:
-            return None
-        if not seen.fits:
-            return self._left_alone(seen, resident)
-        loaded = record if record and not record.error else None
-        mine = loaded is not None and loaded.task_id == self.call.task_id
-        joined = loaded is not None and self._waited_for(loaded)
-        proves = self.model.hides_options and not (mine or joined)
-        if proves and not self.call.is_gentle:
-            return None
-        joined = joined or (loaded is not None and self._was_sent_before(loaded))
-        warmth = Warmth(resident=resident, left=seen.view.left(resident))
-        if loaded is None or not (mine or joined):
-            logger.info("%s", _already(self.call.target, warmth))
-            outcome = self._outcome(How.ALREADY_WARM, warmth, attempts=0)
-            return replace(outcome, options_verified=False) if proves else outcome
-        how = How.LOADED if mine else How.JOINED
-        warmth = Warmth(
-            resident=resident,
-            left=warmth.left,
-            load_s=loaded.load_s,
-            reloaded_from=loaded.reloaded_from,
-        )
-        return self._outcome(how, warmth, attempts=loaded.attempt)
-
-    def _left_alone(self, seen: _Seen, resident: Resident) -> Outcome | None:
-        """What a gentle call says of a model that is loaded with other options.
-
-        Also of one that is about to go: somebody may be using it to the end.
-        """
-        if not self.call.is_gentle:
-            return None
-        logger.info(
-            "Model left as it is: %s (loaded with context_length %s, not as wanted)",
-            self.call.target.model,
-            resident.context_length,
-        )
-        warmth = Warmth(resident=resident, left=seen.view.left(resident))
-        outcome = self._outcome(How.DRIFTED, warmth, attempts=0)
-        return replace(outcome, options_verified=False)
-
-    def _outcome(self, how: How, warmth: Warmth, *, attempts: int) -> Outcome:
-        asked = self.call.target.options.num_ctx is not None
-        shown = warmth.resident.context_length is not None
-        return Outcome(
-            how=how,
-            warmth=warmth,
-            attempts=attempts,
-            options_verified=shown or not asked,
-        )
-
-    def _was_sent_before(self, record: LoadRecord) -> bool:
-        """Whether the caller asked before that load ended, if clocks agree."""
-        sent_at = self.call.sent_at
-        return sent_at is not None and sent_at <= record.ended_at
-
-    def _waited_for(self, record: LoadRecord) -> bool:
-        return self.since is not None and self.since <= record.ended_at
-
-    def _holder(self, seen: _Seen) -> Holder:
+    def _holder(self, seen: Look) -> Holder:
         if self.model.info.is_remote:
             raise Refused(
                 f"{self.call.target.model!r} stands for a model in Ollama's cloud: "
@@ -229,7 +147,7 @@ class _Attempt:
             late_s=loading.late_s(history),
         )
 
-    def _loading(self, seen: _Seen) -> Loading:
+    def _loading(self, seen: Look) -> Loading:
         return Loading(
             model=self.model,
             store=self.means.store,
@@ -243,7 +161,7 @@ class _Attempt:
         host = self.call.target.host
         try:
             seen = self._look(mine=holder)  # (4)
-            answer = self._answer(seen)
+            answer = seen.answer()
             if answer is None:
                 self._refuse_if_in_use(seen)  # (5)
         except BaseException:
@@ -251,10 +169,10 @@ class _Attempt:
             raise
         if answer is not None:
             self.means.store.release_lane(host, holder)
-            return answer
+            return self._after_pause(answer)
         return self._load(holder, seen)  # (6)
 
-    def _refuse_if_in_use(self, seen: _Seen) -> None:
+    def _refuse_if_in_use(self, seen: Look) -> None:
         resident = seen.resident
         if (
             resident is not None
@@ -268,7 +186,7 @@ class _Attempt:
                 "is idle"
             )
 
-    def _load(self, holder: Holder, seen: _Seen) -> Answer:
+    def _load(self, holder: Holder, seen: Look) -> Answer:
         """Hand the load to a keeper, and wait as long as this run may."""
         store, host = self.means.store, self.call.target.host
 
@@ -303,7 +221,7 @@ class _Attempt:
         end, record = keeper.end()
         if isinstance(end, Warmth):
             how = How.LOADED if end.load_s else How.ALREADY_WARM
-            return self._outcome(how, end, attempts=record.attempt)
+            return ended(self.call.target, how, end, attempts=record.attempt)
         if record.is_final:
             return Failed(error=end)
         return TryAgain(
@@ -311,15 +229,3 @@ class _Attempt:
             countdown_s=record.blocked_until - record.ended_at,
             waiting_since=self.since or holder.began_at,
         )
-
-
-def _already(target: Target, warmth: Warmth) -> str:
-    stay = (
-        "stays"
-        if residency.is_forever(warmth.left)
-        else f"expires in {format_short(warmth.left.total_seconds())}"
-        if warmth.left.total_seconds() > 0
-        else "busy"
-    )
-    context = warmth.resident.context_length
-    return f"Model already warm: {target.model} (context_length: {context}, {stay})"
