@@ -29,7 +29,7 @@ MATRIX = {
 TIGHT = ["pair", "foreign", "cure"]
 WANTED = MATRIX | {
     "idle": "tiny?keep_alive=4s, embedder?keep_alive=4s",
-    "used": "tiny?keep_alive=5s",
+    "used": "tiny?keep_alive=8s",
     "during": "tiny?keep_alive=4s",
     "busy": "tiny?keep_alive=4s",
     "drift": "tiny?num_ctx=2048",

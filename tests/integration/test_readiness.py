@@ -137,7 +137,7 @@ def test_a_wrong_environment_is_told(environment):
     assert "unknown variable OLLAMA_WARMUP_TYPO" in state.why
 
 
-@pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 1), (mute, 3.5)])
+@pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 2.5), (mute, 3.5)])
 def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bound_s):
     with redis() as port:
         environment(BROKER_URL=f"redis://127.0.0.1:{port}/0")
@@ -148,7 +148,7 @@ def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bo
 
     assert {state.status for state in states} == {503}
     assert "Redis at 127.0.0.1" in states[0].why
-    assert longest_s < 0.5
+    assert longest_s < 0.9  # a blocking call to such a Redis takes a second
     assert took_s < bound_s
 
 

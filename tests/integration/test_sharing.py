@@ -188,12 +188,12 @@ def test_the_soft_limit_ends_the_waiting_and_not_the_load(fleet):
     assert stats["cancelled_loads"] == 0
 
 
-def test_five_hundred_waiters_share_one_load(fleet):
+def test_two_hundred_waiters_share_one_load(fleet):
     loads = fleet.hosts["gpu-1"].loads()
 
-    answers = fleet.fire("slow", times=500)
+    answers = fleet.fire("slow", times=200)
 
-    assert outcomes(answers) == {"loaded": 1, "joined": 499}
+    assert outcomes(answers) == {"loaded": 1, "joined": 199}
     assert fleet.hosts["gpu-1"].loads() == loads + 1
 
 
