@@ -65,10 +65,8 @@ class Bench:
         self.unload()
         seconds["warm-up (nobody waits)"].append(self.warm_up_s())
         seconds["after a warm-up"].append(self.first_token_s(FIRST))
-        *settling, last = OTHERS
-        for prompt in settling:
-            self.first_token_s(prompt)
-        seconds["steady"].append(self.first_token_s(last))
+        self.settle()
+        seconds["steady"].append(self.first_token_s(OTHERS[-1]))
 
     def hold(self, windows: int) -> int:
         """Let passes hold the model idle for so many keep-alive windows.
@@ -101,25 +99,39 @@ class Bench:
             raise WarmupError(f"a touch was to restart the timer, but was {ended}")
 
     def held_run(self, seconds: Seconds, windows: int) -> int:
-        """One run of what ten windows without a user cost him; returns the touches."""
+        """One run of what windows without a user cost him; returns the touches.
+
+        A machine answers slower after a pause, whatever was done meanwhile: as long
+        a one in which nothing touches the model tells how much.
+        """
         self.unload()
         self.warm_up_s()
+        self.settle()
+        held, unheld, steady = HELD_ROWS
         touches = self.hold(windows)
-        seconds["after windows held by touches"].append(self.first_token_s(FIRST))
-        *settling, last = OTHERS
-        for prompt in settling:
-            self.first_token_s(prompt)
-        seconds["steady"].append(self.first_token_s(last))
+        seconds[held].append(self.first_token_s(FIRST))
+        self.settle()
+        seconds[steady].append(self.first_token_s(OTHERS[-1]))
+        pause_s = windows * (self.target.keep_alive_s or 0)
+        self.first_token_s(OTHERS[0], keep_alive_s=pause_s + PATIENCE_S)
+        time.sleep(pause_s)
+        seconds[unheld].append(self.first_token_s(FIRST))
         return touches
 
-    def first_token_s(self, prompt: str) -> float:
+    def settle(self) -> None:
+        """Into the steady state: an answer or two more than the first."""
+        *settling, _ = OTHERS
+        for prompt in settling:
+            self.first_token_s(prompt)
+
+    def first_token_s(self, prompt: str, *, keep_alive_s: float | None = None) -> float:
         """Seconds until one token has come for a prompt."""
 
         def ask() -> None:
             self.ollama.infer(
                 self.target.model,
                 options=self.target.options,
-                keep_alive_s=None,
+                keep_alive_s=keep_alive_s,
                 embed=False,
                 prompt=prompt,
             )
@@ -192,7 +204,7 @@ ROWS = (
 )
 
 
-HELD_ROWS = ("after windows held by touches", "steady")
+HELD_ROWS = ("after windows held by touches", "after as long untouched", "steady")
 
 
 def _table(model: str, seconds: Seconds) -> Table:
