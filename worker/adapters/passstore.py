@@ -209,7 +209,7 @@ class PassStore:
         return [report.load(row) for row in rows]
 
     def pause(self, name: str) -> bool:
-        """Let a host, a model (its normal name) or `*` rest; False = it did."""
+        """Let what a name of `worker.core.pauses` means rest; False = it did."""
         with reaching():
             return bool(self._redis.sadd(self._key("paused"), name))
 

@@ -6,10 +6,7 @@ from difflib import get_close_matches
 
 from ollama_warmup import names
 from ollama_warmup.errors import BadRequest
-from worker.core import residency
-
-EVERYTHING = "*"
-"""As `worker.core.policy.ALL`: every host and every model."""
+from worker.core import pauses, residency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +81,8 @@ def name_of(word: str, known: Known, *, is_forced: bool = False) -> str:
     raise BadRequest(f"{word!r} is no known host or model: {_near(word, known)}")
 
 
-def short(name: str) -> str:
-    """A host's name, or a model's normal name, as people write it."""
-    if name == EVERYTHING:
-        return "everything"
-    return names.parse(name).short if "/" in name else name
-
-
 def _near(word: str, known: Known) -> str:
-    shown = sorted(map(short, known.hosts | known.models))
+    shown = sorted(map(pauses.shown, known.hosts | known.models))
     near = get_close_matches(word, _forms(shown), n=1)
     if near:
         return f"did you mean {near[0]}?"

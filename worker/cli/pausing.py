@@ -9,7 +9,8 @@ from ollama_warmup import publish, warmlist, wire
 from ollama_warmup.errors import StoreUnavailable
 from worker.adapters.passstore import PassStore
 from worker.cli import choosing, joining, reports, tables
-from worker.cli.choosing import EVERYTHING, Known
+from worker.cli.choosing import Known
+from worker.core import pauses
 
 DONE, STILL_PAUSED = 0, 1
 """Exit codes."""
@@ -27,11 +28,11 @@ def pause(word: str | None, *, is_forced: bool, as_json: bool) -> int:
     def body() -> int:
         store = reports.open_store()
         known = _known(store)
-        name = EVERYTHING
+        name = pauses.ALL
         if word is not None:
             name = choosing.name_of(word, known, is_forced=is_forced)
         store.pause(name)
-        _pass_soon(name, known)
+        pass_soon(name if name in known.hosts else None)
         _tell(store.paused(), as_json=as_json)
         return DONE
 
@@ -50,16 +51,16 @@ def resume(word: str | None, *, as_json: bool) -> int:
         paused = store.paused()
         known = _known(store)
         if word is None:
-            names, name = paused, EVERYTHING
+            names, name = paused, pauses.ALL
         else:
             name = choosing.name_of(word, known | _as_known(paused))
-            names = frozenset({name})
+            names = frozenset(p for p in paused if _is_of(p, name))
         for one in names:
             store.resume(one)
-        _pass_soon(name, known)
+        pass_soon(name if name in known.hosts else None)
         left = store.paused()
         _tell(left, as_json=as_json)
-        if EVERYTHING not in left:
+        if pauses.ALL not in left:
             return DONE
         joining.complain(
             "resume",
@@ -83,13 +84,22 @@ def _known(store: PassStore) -> Known:
 
 
 def _as_known(paused: Collection[str]) -> Known:
-    models = frozenset(name for name in paused if "/" in name)
-    return Known(hosts=frozenset(paused) - models, models=models)
+    hosts = frozenset(name for name in paused if "/" not in name)
+    models = frozenset(name.rpartition(" ")[2] for name in paused if "/" in name)
+    return Known(hosts=hosts, models=models)
 
 
-def _pass_soon(name: str, known: Known) -> None:
-    """Ask for a pass, so that `ps` shows it; if that fails, the next tick does it."""
-    host = name if name in known.hosts else None
+def _is_of(paused: str, name: str) -> bool:
+    """Whether something is paused by a name: a model also if on one host alone."""
+    return paused == name or paused.endswith(f" {name}")
+
+
+def pass_soon(host: str | None) -> None:
+    """Ask for a pass, so that `ps` shows it; if that fails, the next tick does it.
+
+    Args:
+        host: the one that it is about; None = all of them.
+    """
     options: dict[str, Any] = {"queue": wire.queue(wire.CONTROL), "expires": SOON_S}
     with suppress(StoreUnavailable), publish.reaching_store():
         publish.app().send_task(
@@ -101,5 +111,5 @@ def _tell(paused: Collection[str], *, as_json: bool) -> None:
     if as_json:
         tables.document({"paused": sorted(paused)})
         return
-    shown = ", ".join(choosing.short(name) for name in sorted(paused))
+    shown = ", ".join(pauses.shown(name) for name in sorted(paused))
     sys.stdout.write(f"paused: {shown}\n" if shown else "nothing is paused\n")

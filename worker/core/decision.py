@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ollama_warmup.target import Target
-from worker.core import residency
+from worker.core import pauses, residency
 from worker.core.domain import ModelInfo, Resident
 from worker.core.losses import LEARNED_S, Loss
 from worker.core.memory import Memory
@@ -66,7 +66,7 @@ class Decision:
         for other in self.above(target) if mine and mine.blob else ():
             info = self.info(other)
             is_same = mine and info and mine.blob == info.blob
-            if not is_same or other.name.normal in self.seen.paused:
+            if not is_same or self.seen.paused & pauses.of(other):
                 continue
             if mine and info and _differ(target, mine, other, info, resident):
                 return other

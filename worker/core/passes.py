@@ -94,7 +94,7 @@ class Seen:
     pulling: frozenset[str] = frozenset()
     """Keys of targets that are being pulled."""
     paused: frozenset[str] = frozenset()
-    """`*`, hosts' names, models' normal names."""
+    """Names of `worker.core.pauses`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

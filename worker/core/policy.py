@@ -10,7 +10,7 @@ from ollama_warmup import names
 from ollama_warmup.durations import format_short
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
-from worker.core import absent, present, residency, wedge
+from worker.core import absent, pauses, present, residency, wedge
 from worker.core.decision import Decision
 from worker.core.domain import Unanswered
 from worker.core.memory import Memory, serving
@@ -18,8 +18,6 @@ from worker.core.passes import Cure, Event, Kind, Plan, Rules, Seen, Touch, Verd
 
 SOON_TICKS = 1.5
 """A timer with less left is not safe until the next pass."""
-ALL = "*"
-"""In `Seen.paused`: everything is."""
 
 
 def in_order(targets: Sequence[Target]) -> list[Target]:
@@ -81,7 +79,7 @@ def plan(
 
 def _verdict(target: Target, decision: Decision) -> Verdict:
     view, holder = decision.seen.view, decision.seen.holder
-    if decision.seen.paused & {ALL, target.host, target.name.normal}:  # (1)
+    if decision.seen.paused & pauses.of(target):  # (1)
         return Verdict(target=target, condition=Condition.ASLEEP, why="paused")
     if isinstance(view, Unanswered):  # (2)
         return Verdict(target=target, condition=Condition.UNKNOWN, why=view.text)

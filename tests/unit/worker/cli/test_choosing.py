@@ -71,11 +71,3 @@ def test_hosts_and_models_narrow_each_other(words, seen):
     pairs = (("gpu-1", "llama3:8b"), ("gpu-2", "nomic-embed-text"))
     assert tuple(choice.has(*pair) for pair in pairs) == has[:2]
     assert choice.has("gpu-9", "LLaMA3:8b") is has[2]
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("*", "everything"), ("gpu-1", "gpu-1"), (LLAMA, "llama3:8b")],
-)
-def test_a_name_is_shown_as_people_write_it(name, shown):
-    assert choosing.short(name) == shown

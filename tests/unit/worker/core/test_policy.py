@@ -44,7 +44,7 @@ def only(plan):
 
 
 def test_1_what_is_paused_sleeps_whatever_its_host_does():
-    for name in ("*", "gpu", A.name.normal):
+    for name in ("*", "gpu", A.name.normal, f"gpu {A.name.normal}"):
         plan = Host(A).look(paused=frozenset({name}))
 
         assert conditions(plan) == {"a": "asleep"}

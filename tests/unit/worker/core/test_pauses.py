@@ -1,0 +1,29 @@
+import pytest
+
+from ollama_warmup import request
+from ollama_warmup.target import Target
+from worker.core import pauses
+
+LLAMA = "registry.ollama.ai/library/llama3:8b"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("*", "everything"),
+        ("gpu-1", "gpu-1"),
+        (LLAMA, "llama3:8b"),
+        (pauses.on("gpu-1", LLAMA), "llama3:8b on gpu-1"),
+    ],
+)
+def test_a_name_lets_a_target_rest_and_is_shown_as_people_write_it(name, shown):
+    target = Target.of(request.parse("LLaMA3:8b?num_ctx=512"), host="gpu-1")
+
+    assert name in pauses.of(target)
+    assert pauses.shown(name) == shown
+
+
+def test_a_pause_on_another_host_lets_nothing_rest_here():
+    target = Target.of(request.parse("llama3:8b"), host="gpu-1")
+
+    assert pauses.on("gpu-2", LLAMA) not in pauses.of(target)
