@@ -5,15 +5,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.integration.conftest import Simulated
 from tests.integration.recorder import SHOWN, recorder
 from tests.integration.test_supervisor import until
 from tests.integration.test_up import COMMAND, Up, broker
 from worker.adapters.passstore import PassStore
+from worker.cli import cli
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
@@ -25,6 +28,7 @@ MODELS = "tiny?num_ctx=2048&keep_alive=30m, nope"
 def simulated():
     port = free_port()
     argv = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
+    argv += ["--model", "far?pull=300ms&size=1GB"]
     with Supervisor(grace_s=2) as supervisor:
         supervisor.start(
             "ollama", [*argv, "--port", str(port)], ready=lambda: listens(port)
@@ -140,6 +144,46 @@ def test_a_pause_within_a_pause_stays_and_says_so(up, store):
     assert "gpu-1 stays paused" in ended.stderr
 
 
+@pytest.fixture
+def here(up, environment):
+    """Runs a command in this process, which costs less than one of its own."""
+    environment(BROKER_URL=url_of(up))
+    return lambda *words: CliRunner().invoke(cli, words)
+
+
+def test_what_is_wanted_is_unloaded_only_with_a_pause(here, store, simulated):
+    ended = here("unload", "tiny", "nope")
+    paused = store.paused()
+    time.sleep(2 * 2)  # two ticks, which would have loaded it again
+    still = "tiny:latest" in simulated.resident()
+    resumed = here("resume", "tiny")
+
+    assert ended.exit_code == 0
+    assert ended.stdout.splitlines() == [
+        "tiny: unloaded, on gpu-1",
+        "nope: not loaded, on gpu-1",
+    ]
+    assert "tiny:latest on gpu-1 is paused" in ended.stderr
+    assert "ollama-warmup resume tiny:latest" in ended.stderr
+    assert len(paused) == 2
+    assert still is False
+    assert resumed.stdout == "paused: nope:latest on gpu-1\n"
+    assert until(lambda: "tiny:latest" in simulated.resident())
+
+
+def test_a_pull_ends_with_what_has_come(here):
+    ended = here("pull", "far", "--json")
+    again = here("pull", "far")
+    wrong = here("pull", "nowhere")
+
+    [far] = json.loads(ended.stdout)["models"]
+    assert ended.exit_code == 0, ended.stderr
+    assert (far["result"]["outcome"], far["result"]["host"]) == ("pulled", "gpu-1")
+    assert again.stdout.endswith(" s, 1.0 GB, on gpu-1\n")
+    assert again.stdout.startswith("far: already there, ")
+    assert (wrong.exit_code, wrong.stdout) == (1, "nowhere: failed (UnknownModel)\n")
+
+
 def test_an_unknown_model_is_paused_by_force_alone(up, store):
     refused = up.run("pause", "tino")
 
@@ -188,32 +232,6 @@ def run_plan(up, url):
         OLLAMA_WARMUP_MODELS="tiny",
         OLLAMA_WARMUP_NAMESPACE="planned",
     )
-
-
-def test_without_redis_it_is_told_what_to_type(up):
-    url = f"redis://:secret@127.0.0.1:{free_port()}/0"
-
-    ended = run(up, "ps", OLLAMA_WARMUP_BROKER_URL=url)
-
-    assert ended.returncode == 3
-    assert ended.stdout == ""
-    assert "`ollama-warmup up` brings a broker" in ended.stderr
-    assert "secret" not in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.parametrize("command", ["ps", "events"])
-def test_without_a_pass_it_is_told_what_is_missing(command, up):
-    ended = run(
-        up,
-        command,
-        OLLAMA_WARMUP_NAMESPACE="empty",
-        OLLAMA_WARMUP_BROKER_URL=url_of(up),
-    )
-
-    assert ended.returncode == 4
-    assert "no pass has reported in the namespace empty yet" in ended.stderr
-    assert "`ollama-warmup up`" in ended.stderr
 
 
 def url_of(up):

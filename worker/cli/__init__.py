@@ -14,8 +14,10 @@ from worker.cli.events import events
 from worker.cli.pause import pause
 from worker.cli.plan import plan
 from worker.cli.ps import ps
+from worker.cli.pull import pull
 from worker.cli.resume import resume
 from worker.cli.simulate import simulate
+from worker.cli.unload import unload
 from worker.cli.up import up
 from worker.cli.warm import warm
 
@@ -28,7 +30,11 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, warm, ps, plan, events, pause, resume, demo, simulate):
+COMMANDS = (
+    *(up, ps, warm, pull, unload, pause, resume),
+    *(plan, events, demo, simulate),
+)
+for command in COMMANDS:
     cli.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""Sends warm-ups as an application does, and asks what became of them.
+"""Sends what a command is about as an application does, and asks what became of it.
 
 Settings are read once in a process, at the first sending; `read` comes before it.
 """
@@ -10,9 +10,10 @@ from typing import Any
 
 from celery.result import AsyncResult
 
-from ollama_warmup import durations, publish
+from ollama_warmup import durations
 from ollama_warmup.errors import BadRequest, StoreUnavailable
-from worker.cli import joining
+from worker.adapters import nodes
+from worker.cli.errands import Errand
 
 PING_S = 2.0
 """How long a worker has to answer before it counts as missing, seconds."""
@@ -20,50 +21,62 @@ ENDED = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What is asked for; nothing is sent yet."""
+class Wish:
+    """What a command line asks for, as it is written."""
 
     models: Sequence[str]
     host: str | None
+    timeout: str
+    is_waited: bool
+    """Whether for how it ends; else it is sent, and no more."""
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for; nothing is sent yet."""
+
+    calls: Sequence[tuple[str, str | None]]
+    """Each a model, and its host; None = the usual one."""
     timeout_s: float
-    way_out: str
-    """What to do when there is no broker."""
+    notes: Sequence[str] = ()
+    """What a person should know beside how it ends."""
 
 
-def read(models: Sequence[str], *, host: str | None, timeout: str) -> Order:
-    """Join the system that runs here, and check what is asked for.
+def read(errand: Errand, wish: Wish) -> Order:
+    """Check what is asked for.
 
     Raises:
         Permanent: it is wrong, or the environment is.
     """
-    way_out = joining.join()
-    for model in models:
-        publish.route(model, host)
-    timeout_s = durations.parse(timeout)
+    for model in wish.models:
+        errand.check(model, wish.host)
+    timeout_s = durations.parse(wish.timeout)
     if timeout_s <= 0:
-        raise BadRequest(f"--timeout {timeout}: write more than 0s")
-    return Order(models=models, host=host, timeout_s=timeout_s, way_out=way_out)
+        raise BadRequest(f"--timeout {wish.timeout}: write more than 0s")
+    calls = [(model, wish.host) for model in wish.models]
+    return Order(calls=calls, timeout_s=timeout_s)
 
 
 @dataclass(slots=True)
 class Sent:
-    """One warm-up under way, as far as it is known."""
+    """One task under way, as far as it is known."""
 
     model: str
     """The request as it was written."""
     pending: "AsyncResult[dict[str, Any]]"
     state: str = "PENDING"
     details: dict[str, Any] = field(default_factory=dict)
-    """The result, or what the worker tells of a load: elapsed_s, expected_s."""
+    """The result, or what the worker tells meanwhile."""
     error: BaseException | None = None
 
     @property
     def is_ended(self) -> bool:
-        """Whether it is warm, or failed."""
+        """Whether it ended, well or not."""
         return self.state in ENDED
 
     @property
-    def is_warm(self) -> bool:
+    def is_done(self) -> bool:
         """Whether it ended well."""
         return self.state == "SUCCESS"
 
@@ -81,14 +94,13 @@ class Sent:
         self.error = told if isinstance(told, BaseException) else None
 
 
-def send(order: Order) -> list[Sent]:
+def send(errand: Errand, order: Order) -> list[Sent]:
     """Send one task for each model.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    delay = publish.warmup.delay
-    return [Sent(model, delay(model, order.host)) for model in order.models]
+    return [Sent(model, errand.send(model, host)) for model, host in order.calls]
 
 
 class Ping(threading.Thread):
@@ -101,8 +113,6 @@ class Ping(threading.Thread):
     def run(self) -> None:
         """Ask; afterwards `is_worker_missing` tells."""
         try:
-            with publish.reaching_store():
-                inspect = publish.app().control.inspect(timeout=PING_S, limit=1)
-                self.is_worker_missing = not inspect.ping()
+            self.is_worker_missing = not nodes.queues(timeout_s=PING_S)
         except StoreUnavailable:
             return  # told by who looks at the results

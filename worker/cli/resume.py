@@ -20,8 +20,8 @@ def resume(
 ) -> None:
     """Let passes keep a host, a model or everything warm again.
 
-    With a name it takes back just `pause NAME`; without one all that is paused. A pass
-    begins at once.
+    With a name it takes back just `pause NAME`, and for a model also what `unload` has
+    paused; without one all that is paused. A pass begins at once.
 
     \b
     Examples:

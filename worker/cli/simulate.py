@@ -69,11 +69,14 @@ def simulate(  # noqa: PLR0913 - each parameter is a flag of the command
 
     \b
     Examples:
-    ollama-warmup simulate
-    ollama-warmup simulate --port 0 --model 'llama3:8b?load=12s&size=4.7GB'
-    ollama-warmup simulate --model base --model 'child?of=base&num_ctx=512'
-    ollama-warmup simulate --hosts 1000 --port 20000 --control-port 19999
-    ollama-warmup simulate --preset wire --max-loaded-models 1 --speed 10
+      ollama-warmup simulate
+      ollama-warmup simulate --port 0 --model 'llama3:8b?load=12s&size=4.7GB'
+      ollama-warmup simulate --model base --model 'child?of=base&num_ctx=512'
+      ollama-warmup simulate --hosts 1000 --port 20000 --control-port 19999
+      ollama-warmup simulate --preset wire --max-loaded-models 1 --speed 10
+
+    Exit codes: 0 ended by Ctrl-C or SIGTERM · 1 a port cannot be opened · 2 a flag is
+    wrong.
     """  # noqa: D301 - \b keeps the lines of the examples apart
     # Imported here: no other command pays for the server.
     from worker.simulator import command, server  # noqa: PLC0415 - see above

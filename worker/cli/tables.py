@@ -14,6 +14,8 @@ from ollama_warmup.report import Condition
 GAP = "  "
 FOLDED = 24
 """The last column is folded to no less, characters."""
+_TENTHS = 10
+"""Below, tenths of a unit tell something."""
 STYLES = {
     Condition.WARM: "green",
     Condition.LOADING: "cyan",
@@ -103,3 +105,12 @@ def document(content: dict[str, Any]) -> None:
     """Print one JSON document."""
     json.dump(content, sys.stdout, indent=2)
     sys.stdout.write("\n")
+
+
+def size(size_bytes: float) -> str:
+    """Bytes as `ollama list` writes them: `4.7 GB`, `274 MB`."""
+    for unit, letters in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
+        if size_bytes >= unit:
+            number = size_bytes / unit
+            return f"{number:.{1 if number < _TENTHS else 0}f} {letters}"
+    return f"{size_bytes:.0f} B"

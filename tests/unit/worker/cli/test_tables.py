@@ -35,3 +35,11 @@ def test_each_condition_has_a_colour_beside_its_word():
 
 def test_what_a_host_says_cannot_move_the_cursor():
     assert tables.plain("out of\tmemory\n \x1b[2Jat 3") == "out of memory ?[2Jat 3"
+
+
+def test_bytes_are_written_as_ollama_list_does():
+    sizes = (0, 999, 1_500, 274e6, 4.7e9, 12e9, 1.2e12)
+
+    assert [tables.size(size) for size in sizes] == [
+        *("0 B", "999 B", "1.5 KB", "274 MB", "4.7 GB", "12 GB", "1.2 TB"),
+    ]

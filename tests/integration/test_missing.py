@@ -1,0 +1,60 @@
+"""What each command says when what it needs is not there."""
+
+import pytest
+from typer.testing import CliRunner
+
+from worker.cli import cli
+from worker.cli.supervisor import free_port
+
+ALONE = [["ps"], ["plan"], ["events"], ["pause"], ["resume"]]
+WITH_A_MODEL = [["warm", "tiny"], ["pull", "tiny"], ["unload", "tiny"]]
+
+
+def run(words):
+    return CliRunner().invoke(cli, words)
+
+
+@pytest.mark.parametrize("words", ALONE + WITH_A_MODEL, ids=" ".join)
+def test_without_redis_it_is_told_what_to_type(words, environment):
+    environment(BROKER_URL=f"redis://:secret@127.0.0.1:{free_port()}/0")
+
+    ended = run(words)
+
+    assert ended.exit_code == 3
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"ollama-warmup {words[0]}: Redis")
+    assert "`ollama-warmup up` brings a broker" in ended.stderr
+    assert "secret" not in ended.stderr
+
+
+@pytest.mark.usefixtures("unserved")
+@pytest.mark.parametrize("words", [["ps"], ["events"]], ids=" ".join)
+def test_without_a_pass_it_is_told_what_is_missing(words):
+    ended = run(words)
+
+    assert ended.exit_code == 4
+    assert "no pass has reported in the namespace ollama-warmup yet" in ended.stderr
+    assert "`ollama-warmup up`" in ended.stderr
+
+
+@pytest.mark.usefixtures("unserved")
+@pytest.mark.parametrize("words", WITH_A_MODEL, ids=" ".join)
+def test_without_a_worker_it_is_told_while_it_waits(words, monkeypatch):
+    monkeypatch.setattr("worker.cli.dispatch.PING_S", 0.2)
+
+    ended = run([*words, "--timeout", "0.8s"])
+
+    assert ended.exit_code == 4
+    assert "no worker answers; what was sent waits for one" in ended.stderr
+    assert "tiny: failed (TimedOut)" in ended.stdout
+
+
+@pytest.mark.parametrize("words", WITH_A_MODEL, ids=" ".join)
+def test_who_does_not_wait_is_told_the_task_that_was_sent(words, unserved):
+    ended = run([*words, "--no-wait"])
+
+    assert ended.exit_code == 0
+    assert ended.stdout.startswith("tiny: sent, task ")
+    queue = {"pull": "ollama.pull", "unload": "ollama.touch"}.get(words[0])
+    key = f"ollama-warmup:{queue or 'ollama.control'}"
+    assert unserved.redis.llen(key) == 1
