@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from worker.cli import cli
 from worker.cli.supervisor import free_port
 
-ALONE = [["ps"], ["plan"], ["events"], ["pause"], ["resume"]]
+ALONE = [["ps"], ["status"], ["plan"], ["events"], ["pause"], ["resume"]]
 WITH_A_MODEL = [["warm", "tiny"], ["pull", "tiny"], ["unload", "tiny"]]
 
 
@@ -28,7 +28,7 @@ def test_without_redis_it_is_told_what_to_type(words, environment):
 
 
 @pytest.mark.usefixtures("unserved")
-@pytest.mark.parametrize("words", [["ps"], ["events"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["ps"], ["status"], ["events"]], ids=" ".join)
 def test_without_a_pass_it_is_told_what_is_missing(words):
     ended = run(words)
 

@@ -17,6 +17,8 @@ from worker.cli.ps import ps
 from worker.cli.pull import pull
 from worker.cli.resume import resume
 from worker.cli.simulate import simulate
+from worker.cli.status import status
+from worker.cli.top import top
 from worker.cli.unload import unload
 from worker.cli.up import up
 from worker.cli.warm import warm
@@ -31,7 +33,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 COMMANDS = (
-    *(up, ps, warm, pull, unload, pause, resume),
+    *(up, status, ps, top, warm, pull, unload, pause, resume),
     *(plan, events, demo, simulate),
 )
 for command in COMMANDS:

