@@ -15,7 +15,7 @@ SHOWN = {
 
 
 @contextmanager
-def recorder():
+def recorder(shown=SHOWN):
     """An Ollama with one model that is cold, and what it was asked."""
     asked = []
 
@@ -23,8 +23,8 @@ def recorder():
         def answer(self):
             asked.append((self.command, self.path))
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.dumps(SHOWN.get(asked[-1], {})).encode()
-            self.send_response(200 if asked[-1] in SHOWN else 500)
+            body = json.dumps(shown.get(asked[-1], {})).encode()
+            self.send_response(200 if asked[-1] in shown else 500)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

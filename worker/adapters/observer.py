@@ -1,13 +1,12 @@
 """Many hosts at once: what each shows now, and what its models are.
 
-The only asynchronous code of the worker. A host that hangs delays nobody else. What
-models are (`/api/tags`, `/api/show`) is kept for an hour, and read again when a view
-or a target shows something unknown; it is never part of a failure to answer.
+A host that hangs delays nobody else. What models are (`/api/tags`, `/api/show`) is
+kept for an hour, and read again when a view or a target shows something unknown; it
+is never part of a failure to answer.
 """
 
 import asyncio
 import contextlib
-import json
 import math
 from collections.abc import (
     AsyncIterator,
@@ -18,32 +17,18 @@ from collections.abc import (
     Sequence,
 )
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
 
 import aiohttp
 
-from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
-from worker.adapters import shapes
-from worker.adapters.ollama import CONNECT_S, VIEW_S, is_loopback, shown
+from worker.adapters.asking import FAILURES, Asker, Sessions
+from worker.adapters.ollama import CONNECT_S, VIEW_S
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Tag, Unanswered
 
-AT_ONCE = 256
-"""Connections that are open at once."""
 KEPT_S = 3_600.0
 """How long it is believed what a host's models are, seconds."""
-
-
-T = TypeVar("T")
-
-
-class _NoAnswer(Exception):
-    """A host answered with a failure, or as no Ollama does."""
-
-
-_FAILURES = (aiohttp.ClientError, TimeoutError, _NoAnswer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +86,11 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
-        async with _Sessions(self._timeout) as sessions:
+        async with Sessions(self._timeout) as sessions:
             pending = {
                 asyncio.create_task(
                     self._one(
-                        _Asker(sessions.of(host), host), targets.get(host.name, ())
+                        Asker(sessions.of(host), host), targets.get(host.name, ())
                     )
                 ): host.name
                 for host in hosts
@@ -120,14 +105,14 @@ class Observer:
                 for task in pending:
                     task.cancel()
 
-    async def _one(self, asker: "_Asker", targets: Sequence[Target]) -> Look:
+    async def _one(self, asker: Asker, targets: Sequence[Target]) -> Look:
         try:
             view = await asker.view()
-        except _FAILURES as exc:
+        except FAILURES as exc:
             is_refused = isinstance(exc, aiohttp.ClientConnectorError)
             text = asker.sentence(exc, self._timeout.sock_read)
             return Look(view=Unanswered(text=text, is_refused=is_refused))
-        with contextlib.suppress(*_FAILURES):
+        with contextlib.suppress(*FAILURES):
             await self._models(asker, view, targets)
         known = self._known.get(asker.host.name)
         if known is None or known.url != asker.host.url:
@@ -136,7 +121,7 @@ class Observer:
         return Look(view=view, tags=known.tags, infos=infos)
 
     async def _models(
-        self, asker: "_Asker", view: HostView, targets: Sequence[Target]
+        self, asker: Asker, view: HostView, targets: Sequence[Target]
     ) -> None:
         """Learn what the models of a view and of targets are, as far as it is new."""
         known = self._known.get(asker.host.name)
@@ -163,97 +148,9 @@ class Observer:
             or any(name not in known.tags for name in names)
         )
 
-    async def _show(
-        self, asker: "_Asker", known: _Known, name: str, model: str
-    ) -> None:
+    async def _show(self, asker: Asker, known: _Known, name: str, model: str) -> None:
         tag = known.tags.get(name)
         old = known.infos.get(name)
         if tag is None or (old and old[0] == tag.digest):
             return
         known.infos[name] = (tag.digest, await asker.show(model))
-
-
-@dataclass(frozen=True, slots=True)
-class _Asker:
-    """Asks one host; raises one of `_FAILURES`."""
-
-    session: aiohttp.ClientSession
-    host: Host
-
-    async def view(self) -> HostView:
-        body, date = await self._ask("GET", "/api/ps")
-        return self._read("/api/ps", body, lambda b: shapes.view(b, date=date))
-
-    async def tags(self) -> dict[str, Tag]:
-        body, _ = await self._ask("GET", "/api/tags")
-        return self._read("/api/tags", body, shapes.tags)
-
-    async def show(self, model: str) -> ModelInfo:
-        body, _ = await self._ask("POST", "/api/show", {"model": model})
-        return self._read("/api/show", body, shapes.info)
-
-    async def _ask(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
-    ) -> tuple[bytes, str | None]:
-        url = self.host.url
-        try:
-            headers = self.host.authorization()
-        except WarmupError as exc:
-            raise _NoAnswer(str(exc)) from exc
-        async with self.session.request(
-            method, url + path, json=body, headers=headers, allow_redirects=False
-        ) as response:
-            answer = await response.read()
-            if not response.ok:
-                text = answer.decode(errors="replace")[:200]
-                raise _NoAnswer(f"answered {response.status}: {text}")
-            return answer, response.headers.get("Date")
-
-    def _read(
-        self, path: str, body: bytes, shape: Callable[[Mapping[str, Any]], T]
-    ) -> T:
-        try:
-            return shape(json.loads(body))
-        except shapes.NONSENSE as exc:
-            text = body.decode(errors="replace")
-            raise _NoAnswer(shapes.nonsense(self._shown, path, text)) from exc
-
-    @property
-    def _shown(self) -> str:
-        return shown(self.host.name, self.host.url)
-
-    def sentence(self, exc: BaseException, view_s: float | None) -> str:
-        """What a missing view means."""
-        if isinstance(exc, aiohttp.ClientConnectorError):
-            return f"{self._shown} cannot be reached ({exc.strerror}): is Ollama there?"
-        if isinstance(exc, TimeoutError):
-            return f"{self._shown} gave no answer to /api/ps within {view_s:g} s"
-        return f"{self._shown} gave no view: {exc}"
-
-
-class _Sessions:
-    """One session with the environment's proxies, and one for loopback without."""
-
-    def __init__(self, timeout: aiohttp.ClientTimeout) -> None:
-        self._timeout = timeout
-
-    async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
-        self._outside, self._loopback = (
-            aiohttp.ClientSession(
-                connector=connector,
-                connector_owner=trust_env,
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=trust_env,
-            )
-            for trust_env in (True, False)
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._loopback.close()
-        await self._outside.close()
-
-    def of(self, host: Host) -> aiohttp.ClientSession:
-        return self._loopback if is_loopback(host.url) else self._outside

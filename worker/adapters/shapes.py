@@ -11,7 +11,7 @@ from worker.core.domain import HostView, ModelInfo, Resident, Tag
 
 NONSENSE = (KeyError, TypeError, ValueError, AttributeError)
 """What these functions raise for an answer that no Ollama gives."""
-_BLOB = re.compile(r"^FROM .*\b(sha256-[0-9a-f]{64})\s*$", re.MULTILINE)
+_BLOB = re.compile(r"^FROM (.*\b(sha256-[0-9a-f]{64}))\s*$", re.MULTILINE)
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
 
@@ -45,7 +45,9 @@ def info(body: Mapping[str, Any]) -> ModelInfo:
         capabilities=frozenset(body.get("capabilities") or ()),
         training_context=int(context) if context else None,
         modelfile_num_ctx=int(num_ctx[1]) if num_ctx else None,
-        blob=blob[1] if blob else None,
+        blob=blob[2] if blob else None,
+        path=blob[1] if blob else None,
+        quantization=str((body.get("details") or {}).get("quantization_level") or ""),
         is_remote=bool(body.get("remote_host") or body.get("remote_model")),
     )
 

@@ -133,13 +133,23 @@ class Store:
         with reaching():
             self._redis.set(self._outcome(host, key), _dump(record), ex=RECORD_S)
 
-    def history(self, host: str, *, weights: str, context: int) -> list[float]:
-        """Seconds of the last loads of these weights, newest first, at most 32."""
+    def history(
+        self, host: str, *, weights: str, context: int, is_used: bool = True
+    ) -> list[float]:
+        """Seconds of the last loads of these weights, newest first, at most 32.
+
+        Args:
+            host: its name.
+            weights: of the model.
+            context: the `num_ctx` that is asked for; 0 = none.
+            is_used: whether this counts as a use; else nothing is written.
+        """
         key = self._history(host, weights, context)
         with reaching(), self._redis.pipeline() as together:
             together.lrange(key, 0, HISTORY_LENGTH - 1)
-            together.expire(key, HISTORY_S)
-            rows, _ = together.execute()
+            if is_used:
+                together.expire(key, HISTORY_S)
+            rows = together.execute()[0]
         return [float(row) for row in rows]
 
     def add_history(

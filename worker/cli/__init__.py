@@ -10,6 +10,7 @@ import typer
 
 from ollama_warmup.errors import WarmupError
 from worker.cli.demo import demo
+from worker.cli.doctor import doctor
 from worker.cli.events import events
 from worker.cli.pause import pause
 from worker.cli.plan import plan
@@ -34,7 +35,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     *(up, status, ps, top, warm, pull, unload, pause, resume),
-    *(plan, events, demo, simulate),
+    *(plan, events, doctor, demo, simulate),
 )
 for command in COMMANDS:
     cli.command()(command)

@@ -77,6 +77,10 @@ class ModelInfo:
     """`sha256-…` of its weights: models with equal blobs share one runner."""
     is_remote: bool
     """Whether it stands for a model in Ollama's cloud."""
+    path: str | None = None
+    """Of these weights' file, as the host itself sees it."""
+    quantization: str = ""
+    """How its weights are stored, such as Q4_K_M; empty = the host does not say."""
 
     @property
     def is_embedding_only(self) -> bool:

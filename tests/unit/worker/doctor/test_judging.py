@@ -1,0 +1,350 @@
+"""What facts mean: one table of what is spoilt, and what is found then."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ollama_warmup.report import Condition
+from tests.unit.worker.doctor.scenes import (
+    FOR_EVER,
+    NOW,
+    QUEUES,
+    REDIS,
+    SIZE,
+    event,
+    facts,
+    host,
+    info,
+    of,
+    only,
+    report,
+    resident,
+    shared,
+    target,
+)
+from worker.adapters.nodes import Node, Nodes
+from worker.core.domain import LoadRecord
+from worker.core.passes import Kind
+from worker.doctor import judging
+from worker.doctor.facts import Facts, Reach, Storage
+from worker.doctor.finding import Check, Severity
+
+PROBLEM, WARNING, NOTE = Severity.PROBLEM, Severity.WARNING, Severity.NOTE
+
+
+def workers(slots=2, **queues):
+    found = {
+        f"{name}@a": Node(queues=frozenset(q), slots=slots)
+        for name, q in queues.items()
+    }
+    return Nodes(workers=found, beats=("celerybeat@a",))
+
+
+def env(**variables):
+    return facts(environment=variables)
+
+
+def redis(**more):
+    return facts(redis=replace(REDIS, **more))
+
+
+def seen(condition, **more):
+    return facts(shared=shared(reports={"gpu": report(condition, **more)}))
+
+
+def happened(*events):
+    return facts(shared=shared(*events))
+
+
+def hosted(*residents, **more):
+    return facts(hosts=(host(*residents, **more),))
+
+
+def unanswered(reach, text):
+    silent = host(reach=reach, text=text, view=None, tags=None, infos={}, version=None)
+    return facts(hosts=(replace(silent, skew_s=None),))
+
+
+def wants(text, *residents, **more):
+    return hosted(*residents, targets=(target(text, **more),))
+
+
+def loads(*seconds):
+    history = {("gpu", target().key): seconds}
+    return facts(shared=shared(histories=history))
+
+
+OOM = LoadRecord(
+    task_id="t", attempt=1, ended_at=NOW, error="OutOfMemory", text="cudaMalloc failed"
+)
+SLOW = Storage(model="llama3:8b", size_bytes=SIZE, read_bytes=10**8, read_s=1.0)
+FAST = replace(SLOW, read_s=0.1)
+BUSY_LANE = {"ollama.lane.gpu": 40}
+OTHER = target("nomic-embed-text")
+BY_OTHER = event(Kind.EVICTED, "evicted by nomic-embed-text:latest")
+
+TABLE = [
+    (Check.FOREIGN_VARIABLES, env(CELERY_BROKER_URL="x"), WARNING, "CELERY_BROKER_URL"),
+    (Check.FOREIGN_VARIABLES, env(APP="proj"), WARNING, "APP"),
+    (
+        Check.OLLAMA_VARIABLES,
+        replace(wants("llama3:8b"), environment={"OLLAMA_KEEP_ALIVE": "20"}),
+        WARNING,
+        "of 20s is below 3 ticks (30s)",
+    ),
+    (
+        Check.OLLAMA_VARIABLES,
+        replace(wants("llama3:8b"), environment={"OLLAMA_KEEP_ALIVE": "-1"}),
+        NOTE,
+        "pins nothing",
+    ),
+    (
+        Check.OLLAMA_VARIABLES,
+        replace(
+            hosted(targets=(target(), OTHER), is_local=True),
+            environment={"OLLAMA_MAX_LOADED_MODELS": "1"},
+        ),
+        WARNING,
+        "2 models are wanted of gpu, and it may hold 1",
+    ),
+    (Check.OLLAMA_VARIABLES, env(OLLAMA_NUM_PARALLEL="4"), NOTE, "4 contexts"),
+    (Check.OLLAMA_VARIABLES, env(OLLAMA_LOAD_TIMEOUT="30s"), NOTE, "for 30s"),
+    (Check.WARM_LIST, facts(list_problem="line 3: no"), PROBLEM, "line 3"),
+    (Check.WARM_LIST, facts(sentences=("so",)), NOTE, "so"),
+    (Check.WARM_LIST, seen(Condition.COLD, enabled=False), WARNING, "only observe"),
+    (Check.WARM_LIST, seen(Condition.WARM, warm_list_problem="no"), PROBLEM, "no"),
+    (Check.WARM_LIST, facts(is_theirs=True), NOTE, "declares nothing"),
+    (Check.WARM_LIST, wants("llama3:8b"), NOTE, "other models of gpu"),
+    (
+        Check.REDIS,
+        facts(redis=None, shared=None, nodes=None, redis_problem="refused"),
+        PROBLEM,
+        "refused",
+    ),
+    (
+        Check.REDIS_PASSWORD,
+        facts(redis=None, shared=None, nodes=None, is_login_refused=True),
+        PROBLEM,
+        "refuses the login",
+    ),
+    (Check.REDIS_PASSWORD, facts(is_redis_local=False), WARNING, "without a password"),
+    (Check.REDIS_POLICY, redis(policy="allkeys-lru"), PROBLEM, "throws away"),
+    (Check.REDIS_MEMORY, redis(max_bytes=2**20 + 2**17), WARNING, "nearly full"),
+    (Check.REDIS_MEMORY, redis(max_bytes=2**20 + 2**10), PROBLEM, "nearly full"),
+    (Check.REDIS_MEMORY, redis(is_saving=False), PROBLEM, "cannot write its data"),
+    (Check.WORKERS, facts(nodes=Nodes()), PROBLEM, "no worker answers"),
+    (
+        Check.WORKERS,
+        facts(nodes=workers(worker=QUEUES - {"ollama.lane.gpu"})),
+        PROBLEM,
+        "ollama.lane.gpu: nothing is loaded",
+    ),
+    (
+        Check.SLOTS,
+        facts(
+            hosts=tuple(host(name=name) for name in ("gpu", "b", "c")),
+            nodes=workers(w=QUEUES, control=["ollama.control"]),
+        ),
+        WARNING,
+        "3 hosts share 2 slots",
+    ),
+    (Check.BACKLOG, redis(waiting={"ollama.control": 4}), WARNING, "4 messages wait"),
+    (Check.BACKLOG, redis(waiting=BUSY_LANE), WARNING, "40 messages wait"),
+    (
+        Check.BEAT,
+        replace(seen(Condition.WARM, at=NOW - 60), nodes=Nodes()),
+        PROBLEM,
+        "no passes come",
+    ),
+    (Check.BEAT, facts(nodes=Nodes()), NOTE, "but passes come"),
+    (Check.PASSES, facts(shared=shared(reports={})), PROBLEM, "no pass has reported"),
+    (Check.PASSES, seen(Condition.WARM, at=NOW - 60), PROBLEM, "1m ago"),
+    (Check.PASSES, facts(shared=shared(problem="another release")), PROBLEM, "release"),
+    (Check.PAUSED, facts(shared=shared(paused=frozenset({"*"}))), NOTE, "everything"),
+    (Check.CLOCKS, facts(redis_skew_s=7.0), WARNING, "7s behind Redis'"),
+    (Check.CLOCKS, hosted(skew_s=3_600.4), NOTE, "1h ahead of"),
+    (Check.RUNNING, unanswered(Reach.REFUSED, "refused"), PROBLEM, "nobody listens"),
+    (Check.NETWORK, unanswered(Reach.MUTE, "mute"), PROBLEM, "takes too long"),
+    (Check.NETWORK, unanswered(Reach.UNREACHABLE, "DNS"), PROBLEM, "no way"),
+    (Check.NETWORK, unanswered(Reach.UNASKED, "late"), NOTE, "1 of 1 hosts could not"),
+    (Check.OLLAMA, unanswered(Reach.LOCKED, "401"), PROBLEM, "does not let us in"),
+    (Check.OLLAMA, unanswered(Reach.STRANGE, "404"), PROBLEM, "is no Ollama"),
+    (Check.OLLAMA, unanswered(Reach.FAILS, "502"), PROBLEM, "with a failure"),
+    (Check.VERSION, hosted(version="0.9.6"), WARNING, "which context"),
+    (Check.PULLED, hosted(tags={}), PROBLEM, "does not have this model"),
+    (
+        Check.PULLED,
+        hosted(tags={}, targets=(target(pull=True),)),
+        NOTE,
+        "passes pull it",
+    ),
+    (Check.WARMED, seen(Condition.FAILING, why="no room"), PROBLEM, "warm-ups fail"),
+    (Check.WARMED, seen(Condition.LOADING), NOTE, "loading since 1m"),
+    (Check.WARMED, seen(Condition.CONTESTED), WARNING, "contested since 1m"),
+    (Check.UNLOADED, happened(event(Kind.LAPSED)), WARNING, "ran out, once"),
+    (Check.UNLOADED, happened(event(Kind.RESTARTED)), NOTE, "server began anew"),
+    (Check.UNLOADED, happened(BY_OTHER, BY_OTHER), NOTE, "room, 2 times"),
+    (Check.KEEP_ALIVE, wants("llama3:8b?keep_alive=20s"), PROBLEM, "below 3 ticks"),
+    (
+        Check.KEEP_ALIVE,
+        seen(Condition.DRIFTED, is_ready=True, why="keep-alive 30s, wanted 30m"),
+        WARNING,
+        "another keep-alive",
+    ),
+    (
+        Check.FOREVER,
+        wants("llama3:8b", resident(left=FOR_EVER), keep_alive_s=math.inf),
+        NOTE,
+        "keep_alive -1: it pins nothing",
+    ),
+    (
+        Check.FOREVER,
+        hosted(resident("qwen3:4b", left=FOR_EVER)),
+        NOTE,
+        "loaded without a timer",
+    ),
+    (
+        Check.CONTEXT,
+        hosted(resident(context=4096)),
+        WARNING,
+        "context 4096, wanted is 8192",
+    ),
+    (Check.CONTEXT, wants("llama3:8b?num_ctx=16384"), NOTE, "is cut to 8192"),
+    (Check.LOAD_TIME, loads(10, 310), WARNING, "up to 5m10s"),
+    (Check.LOAD_TIME, loads(10, 250), NOTE, "up to 4m10s"),
+    (
+        Check.LOADED_MODELS,
+        replace(
+            hosted(targets=(target(), OTHER)),
+            shared=shared(BY_OTHER),
+        ),
+        WARNING,
+        "2 wanted models do not stay loaded together",
+    ),
+    (
+        Check.LOADED_MODELS,
+        seen(Condition.UNFIT, why="does not fit beside big"),
+        WARNING,
+        "do not stay loaded together",
+    ),
+    (
+        Check.MEMORY,
+        facts(shared=shared(failures={("gpu", target().key): OOM})),
+        PROBLEM,
+        "does not fit into the memory",
+    ),
+    (
+        Check.MEMORY,
+        hosted(resident(vram=0), memory_bytes=4 * 10**9),
+        WARNING,
+        "takes 4.7 GB at least, and this machine has 4.0 GB",
+    ),
+    (Check.CPU, hosted(resident(vram=0)), NOTE, "everything runs on the CPU"),
+    (Check.CPU, hosted(resident(vram=SIZE // 2)), WARNING, "50% of it run on the CPU"),
+    (
+        Check.QUANTISATION,
+        facts(hosts=(replace(host(), infos={target().name.normal: info("F16")}),)),
+        NOTE,
+        "stored as F16; as Q4_K_M it would take about 31%",
+    ),
+    (Check.STORAGE, hosted(storage=SLOW), WARNING, "100 MB/s: 4.7 GB take 47s"),
+    (
+        Check.STORAGE,
+        hosted(storage=replace(SLOW, problem="not here")),
+        NOTE,
+        "was not measured",
+    ),
+    (Check.WEDGE, happened(event(Kind.WEDGED, "hangs")), PROBLEM, "every load hangs"),
+    (
+        Check.WEDGE,
+        happened(event(Kind.CURED, age_s=10), event(Kind.WEDGED)),
+        NOTE,
+        "free again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "spoilt", "severity", "what"), TABLE)
+def test_what_is_spoilt_is_found(check, spoilt, severity, what):
+    finding = only(check, spoilt)
+
+    assert finding.severity is severity
+    assert what in f"{finding.what} {finding.where}"
+    if severity is not NOTE:
+        assert finding.next_step
+
+
+def test_every_check_is_provoked():
+    assert {row[0] for row in TABLE} | {Check.SETTINGS} == set(Check)
+
+
+def test_a_system_that_is_well_has_every_check_made_and_nothing_found():
+    found = judging.judge(hosted(resident(), storage=FAST))
+
+    assert {f.check for f in found} == set(Check)
+    assert {f.severity for f in found} == {Severity.OK}
+
+
+def test_wrong_settings_are_told_and_nothing_else_was_asked():
+    wrong = Facts(settings_problem="unknown variable OLLAMA_WARMUP_TICK: did you mean")
+
+    found = {f.check: f.severity for f in judging.judge(wrong)}
+
+    assert found == {Check.SETTINGS: PROBLEM, Check.FOREIGN_VARIABLES: Severity.OK}
+
+
+def test_without_redis_hosts_are_judged_all_the_same():
+    alone = hosted(resident(context=4096), tags={})
+    alone = replace(alone, redis=None, shared=None, nodes=None, redis_problem="refused")
+
+    found = {f.check: f.severity for f in judging.judge(alone)}
+
+    assert (found[Check.PULLED], found[Check.CONTEXT]) == (PROBLEM, WARNING)
+    assert {Check.WORKERS, Check.PASSES, Check.WARMED}.isdisjoint(found)
+
+
+@pytest.mark.parametrize(
+    "resident_of_ours",
+    [
+        resident(context=None),
+        resident("alias:latest"),
+        resident(left=timedelta(seconds=-5)),
+    ],
+    ids=["hidden context", "under another name", "in use"],
+)
+def test_what_cannot_be_seen_is_no_finding(resident_of_ours):
+    here = hosted(resident_of_ours)
+
+    assert of(Check.CONTEXT, here) == of(Check.CPU, here) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "suggested"),
+    [
+        ("llama3:8b-instruct-fp16", "llama3:8b-instruct-q4_K_M"),
+        ("llama3:8b-instruct-q8_0", "llama3:8b-instruct-q4_K_M"),
+        ("hf.co/user/repo:Q8_0", "hf.co/user/repo:q4_K_M"),
+        ("llama3:8b", "a tag with q4_K_M"),
+        ("llama3", "a tag with q4_K_M"),
+    ],
+)
+def test_a_smaller_tag_is_named_only_where_the_tag_names_the_larger(model, suggested):
+    large = host(targets=(target(model),))
+    large = replace(large, infos={n: info("Q8_0") for n in large.infos})
+
+    found = only(Check.QUANTISATION, facts(hosts=(large,)))
+
+    assert f"look for {suggested} in its registry" in found.next_step
+
+
+def test_a_small_model_and_one_on_the_cpu_by_wish_are_left_alone():
+    wish = target("llama3:8b?num_gpu=0")
+    chosen = hosted(resident(vram=0), resident("b"), targets=(wish,))
+    [small] = hosted(resident()).hosts
+    small = replace(small, infos={n: info("F16") for n in small.infos})
+    tags = {n: replace(tag, size_bytes=10**8) for n, tag in (small.tags or {}).items()}
+
+    assert of(Check.CPU, chosen) == []
+    assert of(Check.QUANTISATION, facts(hosts=(replace(small, tags=tags),))) == []
