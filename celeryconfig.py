@@ -102,7 +102,7 @@ beat_schedule: dict[str, dict[str, _Any]] = {
     },
 }
 # One interval needs no memory, and a read-only root file system no place for it.
-beat_scheduler = "celery.beat:Scheduler"
+beat_scheduler = "worker.healthfile:Scheduler"
 beat_max_loop_interval = min(_settings.tick_s, 10)
 beat_enable_remote_control = True
 beat_remote_control_max_tick_age = 60

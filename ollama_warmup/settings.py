@@ -151,6 +151,8 @@ class Settings(BaseSettings):
     """Seconds between two passes."""
     wedge_cure: WedgeCure = WedgeCure.TARGETS
     """Which residents a wedged host may be cured by: `targets`, `any` or `off`."""
+    health_file: Annotated[Path | None, BeforeValidator(_file)] = None
+    """What a worker or beat touches while it does its work; one file a process."""
 
     def warnings(self) -> list[str]:
         """What is set and has no effect, as sentences."""

@@ -15,6 +15,7 @@ from celery.signals import (
 from ollama_warmup.wire import OwnCelery
 from worker import runtime
 from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
+from worker.healthfile import HealthFile
 
 app = OwnCelery(
     "warmup",
@@ -25,7 +26,7 @@ app.config_from_object("celeryconfig")
 # Else CELERY_RESULT_BACKEND in the environment would win over the configuration.
 app.backend_cls = app.conf.get("result_backend")
 app.steps["worker"].update({PoolGuard, StartAdvice})
-app.steps["consumer"].add(LaneFollower)
+app.steps["consumer"].update({HealthFile, LaneFollower})
 
 
 @after_setup_logger.connect

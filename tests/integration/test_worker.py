@@ -62,19 +62,24 @@ def system(valkey, *simulate, **env):
         yield supervisor, env
 
 
-def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey):
-    with system(valkey, "--preset", "wire") as (supervisor, env):
+def test_a_worker_survives_a_restart_of_redis_while_it_loads(valkey, tmp_path):
+    healthy = tmp_path / "healthy"
+    health = {"OLLAMA_WARMUP_HEALTH_FILE": str(healthy)}
+    with system(valkey, "--preset", "wire", **health) as (supervisor, env):
         before = Application(env)
         before.send("big")
         while not supervisor.said("worker", "Warming up Ollama model: big"):
             time.sleep(0.05)
 
+        assert healthy.exists()
         valkey.stop()
         time.sleep(1)
+        assert not healthy.exists()
         valkey.start()
 
         after = Application(env)
         assert after.warmup("tiny")["result"]["outcome"] == "loaded"
+        assert healthy.exists()
         assert after.warmup("big")["result"]["outcome"] in {"joined", "already_warm"}
         supervisor.check()
         before.kill()
