@@ -9,7 +9,7 @@ RUN := $(UV) run --locked
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup  ## See a cold and a warm first answer; MODEL=name on the Ollama at OLLAMA_HOST; KEEP=1 stays
 	@$(RUN) ollama-warmup demo
@@ -20,11 +20,18 @@ up: setup  ## Run worker, Flower and a broker beside the Ollama at OLLAMA_HOST, 
 test: setup  ## Run all tests; they bring their own Redis and Ollama
 	@$(RUN) pytest -n 4 --dist loadfile
 
+e2e: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Test the image in containers; needs Docker, and Compose for one of them
+	@UV_PROJECT_ENVIRONMENT=.venv-e2e $(RUN) --group e2e pytest tests/e2e
+
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
 	@$(RUN) lint-imports
+
+env:  ## Write .env for docker compose with fresh secrets, unless there is one
+	@test -e .env || (umask 077; $(PYTHON) -c "import re, secrets; \
+	print(re.sub('(?<=[=:])change-me', lambda _: secrets.token_hex(24), open('.env.example').read()), end='')" > .env)
 
 schema: setup  ## Write docs/warmlist.schema.json anew, from the code that reads the warm list
 	@$(RUN) python -m ollama_warmup.schema > docs/warmlist.schema.json
@@ -43,4 +50,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test check schema lint worker setup
+.PHONY: help demo up test e2e check env schema lint worker setup

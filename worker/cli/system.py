@@ -12,13 +12,13 @@ _CELERY = (sys.executable, "-m", "celery", "-A", "worker")
 # An idle worker has nothing to wait for; the messages that it holds for later go back
 # to the queue all the same.
 _IDLE = ("--", "worker.enable_soft_shutdown_on_idle=false")
-_QUEUES = {
+QUEUES = {
     "worker": ("-n", "worker@%h", "-X", "ollama.control,ollama.touch,ollama.pull"),
     "control": ("-n", "control@%h", "-c", "2", "-Q", "ollama.control,ollama.touch"),
     "pull": ("-n", "pull@%h", "-c", "1", "-Q", "ollama.pull"),
 }
 """The workers, and what each consumes: loads never hold up passes."""
-WORKERS = frozenset(_QUEUES)
+WORKERS = frozenset(QUEUES)
 _FLOWER = (
     *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),
@@ -95,7 +95,7 @@ class System:
                 ready=lambda: listens(self.valkey_port),
                 is_last=True,
             )
-        for name, queues in _QUEUES.items():
+        for name, queues in QUEUES.items():
             supervisor.start(
                 name,
                 (*_CELERY, "worker", "--loglevel=INFO", *queues, *_IDLE),
