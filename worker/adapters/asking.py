@@ -3,6 +3,7 @@
 With `worker.adapters.observer`, the only asynchronous code of the worker.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,12 +51,16 @@ class Nonsense(NoAnswer):
 FAILURES = (aiohttp.ClientError, TimeoutError, NoAnswer)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
     """Asks one host; raises one of `FAILURES`."""
 
     session: aiohttp.ClientSession
     host: Host
+    turns: asyncio.Semaphore
+    """How many hosts are asked at once; to wait for one is no fault of the host's."""
+    answer_s: float | None
+    """Until an answer has ended: one that drips is never quiet for long."""
 
     async def version(self) -> str:
         """Which release it is."""
@@ -85,9 +90,13 @@ class Asker:
             headers = self.host.authorization()
         except WarmupError as exc:
             raise NoAnswer(str(exc)) from exc
-        async with self.session.request(
-            method, url + path, json=body, headers=headers, allow_redirects=False
-        ) as response:
+        async with (
+            self.turns,
+            asyncio.timeout(self.answer_s),
+            self.session.request(
+                method, url + path, json=body, headers=headers, allow_redirects=False
+            ) as response,
+        ):
             answer = await response.read()
             if not response.ok:
                 text = answer.decode(errors="replace")[:200]
@@ -107,7 +116,7 @@ class Asker:
     def _shown(self) -> str:
         return shown(self.host.name, self.host.url)
 
-    def sentence(self, exc: BaseException, view_s: float | None) -> str:
+    def sentence(self, exc: BaseException, view_s: float) -> str:
         """What a missing view means."""
         if isinstance(exc, aiohttp.ClientConnectorError):
             return f"{self._shown} cannot be reached ({exc.strerror}): is Ollama there?"
@@ -119,12 +128,19 @@ class Asker:
 class Sessions:
     """One session with the environment's proxies, and one for loopback without."""
 
-    def __init__(self, timeout: aiohttp.ClientTimeout) -> None:
-        """Open nothing yet."""
-        self._timeout = timeout
+    def __init__(self, *, connect_s: float, answer_s: float | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            connect_s: how long a host has to take a connection, seconds.
+            answer_s: how long it has for that and a whole answer; None = for ever.
+        """
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_s)
+        self._answer_s = answer_s
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
         self._outside, self._loopback = (
             aiohttp.ClientSession(
                 connector=connector,
@@ -141,6 +157,9 @@ class Sessions:
         await self._loopback.close()
         await self._outside.close()
 
-    def of(self, host: Host) -> aiohttp.ClientSession:
-        """The one that leads to a host."""
-        return self._loopback if is_loopback(host.url) else self._outside
+    def asker(self, host: Host) -> Asker:
+        """Who asks a host."""
+        session = self._loopback if is_loopback(host.url) else self._outside
+        return Asker(
+            session=session, host=host, turns=self._turns, answer_s=self._answer_s
+        )

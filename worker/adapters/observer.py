@@ -69,9 +69,7 @@ class Observer:
             view_s: how long a host has to answer, seconds.
         """
         self._monotonic = monotonic
-        self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=CONNECT_S, sock_read=view_s
-        )
+        self._view_s = view_s
         self._known: dict[str, _Known] = {}
 
     async def look(
@@ -86,12 +84,10 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
-        async with Sessions(self._timeout) as sessions:
+        async with Sessions(connect_s=CONNECT_S, answer_s=self._view_s) as sessions:
             pending = {
                 asyncio.create_task(
-                    self._one(
-                        Asker(sessions.of(host), host), targets.get(host.name, ())
-                    )
+                    self._one(sessions.asker(host), targets.get(host.name, ()))
                 ): host.name
                 for host in hosts
             }
@@ -110,7 +106,7 @@ class Observer:
             view = await asker.view()
         except FAILURES as exc:
             is_refused = isinstance(exc, aiohttp.ClientConnectorError)
-            text = asker.sentence(exc, self._timeout.sock_read)
+            text = asker.sentence(exc, self._view_s)
             return Look(view=Unanswered(text=text, is_refused=is_refused))
         with contextlib.suppress(*FAILURES):
             await self._models(asker, view, targets)

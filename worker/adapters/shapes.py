@@ -9,7 +9,10 @@ from typing import Any
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Resident, Tag
 
-NONSENSE = (KeyError, TypeError, ValueError, AttributeError)
+NONSENSE = (
+    *(KeyError, TypeError, ValueError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 """What these functions raise for an answer that no Ollama gives."""
 _BLOB = re.compile(r"^FROM (.*\b(sha256-[0-9a-f]{64}))\s*$", re.MULTILINE)
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
@@ -17,11 +20,12 @@ _NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
 
 def view(body: Mapping[str, Any], *, date: str | None) -> HostView:
     """An answer of `/api/ps`, with its Date header; raises one of `NONSENSE`."""
-    if date is None:
-        raise ValueError("no Date header")
+    observed_at = parsedate_to_datetime(date or "")
+    if observed_at.tzinfo is None:
+        raise ValueError("a Date header without a zone")
     return HostView(
-        residents=tuple(_resident(row) for row in body.get("models") or ()),
-        observed_at=parsedate_to_datetime(date),
+        residents=tuple(map(_resident, body["models"] or ())),
+        observed_at=observed_at,
     )
 
 

@@ -46,18 +46,17 @@ async def ask(
         targets: of each, by its name.
         tell: called with the name of each that is done.
     """
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     turns = asyncio.Semaphore(AT_ONCE)
     end = asyncio.get_running_loop().time() + ALL_S
 
     async def one(host: Host) -> HostFacts:
         wanted = tuple(targets.get(host.name, ()))
-        asked = _Asked(Asker(sessions.of(host), host), wanted)
+        asked = _Asked(sessions.asker(host), wanted)
         facts = await asked.facts(turns, end)
         tell(host.name)
         return facts
 
-    async with Sessions(timeout) as sessions:
+    async with Sessions(connect_s=CONNECT_S) as sessions:
         return list(await asyncio.gather(*map(one, hosts)))
 
 

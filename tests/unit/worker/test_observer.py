@@ -1,0 +1,192 @@
+"""The observer as passes use it, over real connections to hosts that misbehave."""
+
+import asyncio
+import time
+from contextlib import closing
+from datetime import timedelta
+from socket import socket
+
+import pytest
+
+from ollama_warmup.report import Condition
+from ollama_warmup.warmlist import Host
+from tests.unit.worker.badhost import (
+    HEALTHY,
+    NONSENSE,
+    NOW,
+    VIEW_S,
+    answer,
+    drips,
+    drips_its_head,
+    hangs,
+    ps,
+    serving,
+)
+from tests.unit.worker.core.scenes import RULES, target
+from worker.adapters.observer import Observer
+from worker.core import memory as memories
+from worker.core import policy, telling
+from worker.core.domain import HostView, Unanswered
+from worker.core.memory import Memory
+from worker.core.passes import Seen
+
+
+class Passes:
+    """Passes over some hosts, without a store: the observer, then the core."""
+
+    def __init__(self, *hosts, wanted=("a",)):
+        self.hosts = hosts
+        self.targets = [target(text) for text in wanted]
+        self.observer = Observer(monotonic=time.monotonic, view_s=VIEW_S)
+        self.memory = Memory()
+        self.now = 1_000.0
+        self.looks = {}
+
+    async def look(self):
+        """One pass; what it says of the first host's targets."""
+        self.now += RULES.tick_s
+        wanted = {host.name: self.targets for host in self.hosts}
+        async for looks in self.observer.look(self.hosts, wanted):
+            self.looks |= looks
+        look = self.looks[self.hosts[0].name]
+        seen = Seen(view=look.view, tags=look.tags, infos=look.infos)
+        observed = memories.observe(
+            self.memory, seen, self.targets, rules=RULES, now=self.now
+        )
+        plan = policy.plan(
+            self.targets, seen, observed.memory, rules=RULES, now=self.now
+        )
+        self.memory, _ = telling.tell(
+            observed, plan, rules=RULES, host="gpu", now=self.now
+        )
+        return plan
+
+
+async def one_look(replies):
+    async with serving(HEALTHY | {"/api/ps": replies}) as server:
+        passes = Passes(server.host)
+        plan = await passes.look()
+        return passes.looks["gpu"].view, plan, server.asked
+
+
+@pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
+def test_nonsense_is_unknown_and_asked_for_once_or_twice_a_pass(reply):
+    """aiohttp asks once more when a connection is closed without an answer."""
+    view, plan, asked = asyncio.run(one_look(reply))
+
+    assert isinstance(view, Unanswered)
+    assert not view.is_refused
+    assert view.text.startswith("gpu (http://127.0.0.1:")
+    assert [v.condition for v in plan.verdicts] == [Condition.UNKNOWN]
+    assert plan.actions == ()
+    assert asked.keys() == {"/api/ps"}
+    assert asked["/api/ps"] <= 2
+
+
+@pytest.mark.parametrize("reply", [hangs, drips, drips_its_head])
+def test_a_host_that_hangs_or_drips_is_unknown_in_time_and_never_down(reply):
+    async def looks():
+        async with serving(HEALTHY | {"/api/ps": reply}) as server:
+            passes = Passes(server.host)
+            began = time.monotonic()
+            plans = [await passes.look() for _ in range(4)]
+            return plans, passes.memory, server.asked, time.monotonic() - began
+
+    plans, memory, asked, seconds = asyncio.run(looks())
+
+    assert {v.condition for p in plans for v in p.verdicts} == {Condition.UNKNOWN}
+    assert not memory.is_down
+    assert asked == {"/api/ps": 4}
+    assert seconds < 4 * (VIEW_S + 0.3)
+
+
+def test_a_host_that_hangs_delays_no_other():
+    async def looks():
+        async with (
+            serving({"/api/ps": drips}) as bad,
+            serving(HEALTHY | {"/api/ps": answer(ps())}) as good,
+        ):
+            bad.host = Host(name="bad", url=bad.host.url)
+            observer = Observer(monotonic=time.monotonic, view_s=VIEW_S)
+            hosts = [bad.host, good.host]
+            return [list(look) async for look in observer.look(hosts, {})]
+
+    assert asyncio.run(looks()) == [["gpu"], ["bad"]]
+
+
+def test_a_refused_connection_is_down_only_after_three_in_a_row():
+    with closing(socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        host = Host(name="gpu", url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        passes = Passes(host)
+        down = []
+        for _ in range(4):
+            asyncio.run(passes.look())
+            down.append(passes.memory.is_down)
+
+    view = passes.looks["gpu"].view
+    assert isinstance(view, Unanswered)
+    assert view.is_refused
+    assert down == [False, False, True, True]
+
+
+@pytest.mark.parametrize("skew_s", [-3_600, 0, 3_600])
+def test_a_clock_an_hour_off_changes_nothing(skew_s):
+    async def looks(left_s):
+        reply = ps(expires_at=(NOW + timedelta(seconds=skew_s + left_s)).isoformat())
+        return await one_look(answer(reply, skew_s=skew_s))
+
+    _, far, _ = asyncio.run(looks(300))
+    _, near, _ = asyncio.run(looks(20))
+
+    assert [v.condition for v in far.verdicts] == [Condition.WARM]
+    assert far.verdicts[0].left_s == pytest.approx(300, abs=1)
+    assert far.actions == ()
+    assert [type(a).__name__ for a in near.actions] == ["Touch"]
+
+
+def test_an_alias_is_warm_under_the_name_that_loaded_it_first():
+    tags = {"models": [{"name": f"{n}:latest", "digest": "d-a"} for n in ("a", "nick")]}
+
+    async def look():
+        replies = {"/api/tags": answer(tags), "/api/ps": answer(ps())}
+        async with serving(HEALTHY | replies) as server:
+            return await Passes(server.host, wanted=("nick",)).look()
+
+    plan = asyncio.run(look())
+
+    assert [v.condition for v in plan.verdicts] == [Condition.WARM]
+    assert plan.verdicts[0].resident.name == "a:latest"
+
+
+def test_what_models_are_is_asked_once_and_a_missing_one_once_a_pass():
+    async def looks(wanted):
+        async with serving(HEALTHY | {"/api/ps": answer(ps())}) as server:
+            passes = Passes(server.host, wanted=wanted)
+            for _ in range(5):
+                await passes.look()
+            return server.asked
+
+    assert asyncio.run(looks(("a",))) == {
+        "/api/ps": 5,
+        "/api/tags": 1,
+        "/api/show": 1,
+    }
+    assert asyncio.run(looks(("missing",)))["/api/tags"] == 5
+
+
+@pytest.mark.parametrize("path", ["/api/tags", "/api/show"])
+@pytest.mark.parametrize(
+    "reply", [hangs, NONSENSE["no JSON"], NONSENSE["500"], NONSENSE["half a body"]]
+)
+def test_a_host_that_tells_no_models_is_seen_all_the_same(path, reply):
+    async def look():
+        async with serving(HEALTHY | {"/api/ps": answer(ps()), path: reply}) as server:
+            passes = Passes(server.host)
+            return await passes.look(), passes.looks["gpu"].view, server.asked
+
+    plan, view, asked = asyncio.run(look())
+
+    assert isinstance(view, HostView)
+    assert [v.condition for v in plan.verdicts] == [Condition.WARM]
+    assert asked[path] == 1
