@@ -65,7 +65,8 @@ class LaneFollower(bootsteps.StartStopStep):
     """Consume the lane of every host of the warm list, also of those that come.
 
     A worker that was told its queues (`-Q`) keeps them. The lane of a host that is
-    removed is consumed until it is empty.
+    removed is consumed until it is empty, and again when something comes: a task
+    that was at it then goes back to it, and an application may not know yet.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -76,6 +77,8 @@ class LaneFollower(bootsteps.StartStopStep):
         told = _told_queues.get(parent.hostname)
         self.enabled = not told
         self._timer: Any = None
+        self._known: set[str] = set()
+        """Lanes that this worker has consumed."""
 
     def start(self, parent: Consumer) -> None:
         """Look at the warm list from now on."""
@@ -99,14 +102,21 @@ class LaneFollower(bootsteps.StartStopStep):
     def _add_and_cancel(self, parent: Any) -> None:  # noqa: ANN401 - stubs lack it
         wanted = [wire.lane(host) for host in warmlist.current().hosts]
         consumed = {q.name for q in parent.task_consumer.queues if wire.is_lane(q.name)}
-        for lane in wanted:
+        self._known |= consumed.union(wanted)
+        gone = self._known.difference(wanted)
+        left = [lane for lane in sorted(gone) if _has_messages(parent, lane)]
+        for lane in [*wanted, *left]:
             if lane not in consumed:
                 parent.app.amqp.queues.add(wire.queue(lane))
                 parent.add_task_queue(lane)
-        for lane in consumed.difference(wanted):
-            channel = parent.connection.default_channel
-            if not channel.queue_declare(queue=lane, passive=True).message_count:
-                parent.cancel_task_queue(lane)
+        for lane in consumed.difference(wanted, left):
+            parent.cancel_task_queue(lane)
+
+
+def _has_messages(parent: Any, queue: str) -> bool:  # noqa: ANN401 - stubs lack it
+    """Whether a queue waits for somebody; an empty one does not exist in Redis."""
+    declared = parent.connection.default_channel.queue_declare(queue=queue)
+    return bool(declared.message_count)
 
 
 _told_queues: dict[str, object] = {}
