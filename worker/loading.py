@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ class Loading:
     fits: bool
     """Whether it is warm as far as a view shows: the inference only proves it."""
     ceiling_s: float
+    late_s: float = math.inf
+    """Of a load that took longer only so much is remembered: the rest was a wedge."""
 
     def run(self) -> Warmth:
         """Send one inference with exactly the target's options; then look.
@@ -62,7 +65,7 @@ class Loading:
         )
         if self.fits and answer.load_s < RELOAD_S:
             return Warmth(resident=after, left=view.left(after))
-        self._remember(answer.load_s, after)
+        self._remember(min(answer.load_s, self.late_s), after)
         return Warmth(
             resident=after,
             left=view.left(after),
@@ -76,7 +79,7 @@ class Loading:
             self.model.target.host, weights=self._weights, context=self._context
         )
 
-    def late_s(self, history: Sequence[float]) -> float:
+    def late_after_s(self, history: Sequence[float]) -> float:
         """After how many seconds this load is late; raises what `Ollama` raises."""
         host, tags = self.model.target.host, self.model.ollama.tags()
         longest_s, longest_bytes = self.store.longest(host)

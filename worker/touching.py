@@ -18,7 +18,7 @@ from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.core import residency, telling
+from worker.core import estimates, residency, telling
 from worker.core.domain import Holder, HostView, Resident, TouchRecord
 from worker.core.passes import Event, Kind
 from worker.keeper import Keeper, Load
@@ -81,7 +81,7 @@ def touch(call: Call, means: Means) -> Touched:
     Raises:
         WarmupError: what `Ollama.touch` raises within the second; `StoreUnavailable`.
     """
-    model = Model(call.target, means.ollama)
+    model, host = Model(call.target, means.ollama), call.target.host
     view = means.ollama.view()
     resident = model.find(view)
     if resident is None or not _is_meant(resident, call):  # (1)
@@ -95,6 +95,9 @@ def touch(call: Call, means: Means) -> Touched:
         process=call.process,
         began_at=means.store.now(),
         expected_s=None,
+        late_s=estimates.late_s(
+            (), size_bytes=resident.size_bytes, foreign_s=means.store.longest(host)[0]
+        ),
     )
     attempt = _Attempt(
         call=call, means=means, model=model, before=resident, holder=holder

@@ -7,6 +7,7 @@ host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
 """
 
 import logging
+import math
 import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -144,7 +145,7 @@ class _Attempt:
             process=self.call.process,
             began_at=self.means.store.now(),
             expected_s=estimates.expected_s(history),
-            late_s=loading.late_s(history),
+            late_s=loading.late_after_s(history),
         )
 
     def _loading(self, seen: Look) -> Loading:
@@ -202,7 +203,7 @@ class _Attempt:
         load = Load(
             host=host,
             holder=holder,
-            run=self._loading(seen).run,
+            run=replace(self._loading(seen), late_s=holder.late_s or math.inf).run,
             tell=tell,
             after=partial(self.means.announce, host),
         )

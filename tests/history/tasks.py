@@ -180,5 +180,7 @@ def _loaded(means: Means) -> Process[Warmth]:
     after = means.find(view)
     if after is None or not means.fits(after, view):
         raise errors.LoadFailed("not warm")
+    late_s = means.holder.late_s if means.holder else None
+    load_s = min(load_s, late_s or load_s)
     means.store.add_load(target.key, load_s, after.size_bytes)
     return Warmth(resident=after, left=view.left(after), load_s=load_s)

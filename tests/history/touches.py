@@ -9,7 +9,7 @@ from tests.history.past import OURS
 from tests.history.server import Server
 from tests.history.store import Store
 from tests.history.tasks import LATENCY_S, Means, holder_of
-from worker.core import residency
+from worker.core import estimates, residency
 from worker.core.domain import Resident, TouchRecord
 from worker.core.passes import Event, Kind, Touch
 
@@ -35,7 +35,11 @@ def touch(means: Means, call: Touch) -> Process[None]:
     is_quick = yield Wait(means.asked.over, LOADS_AFTER_S)
     if not is_quick:
         _tell_load(means, call)
-        holder = replace(holder_of(means), expected_s=None, late_s=None)
+        longest_s, _ = store.longest
+        late_s = estimates.late_s(
+            (), size_bytes=resident.size_bytes, foreign_s=longest_s
+        )
+        holder = replace(holder_of(means), expected_s=None, late_s=late_s)
         means.holder = holder if store.take_lane(holder) else None
     record = yield from _record(means, call, resident, options, is_quick=is_quick)
     if record.was_load and is_quick:

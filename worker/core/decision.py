@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from ollama_warmup.target import Target
-from worker.core import pauses, residency
-from worker.core.domain import ModelInfo, Resident
+from worker.core import pauses, residency, wedge
+from worker.core.domain import ModelInfo, Resident, Unanswered
 from worker.core.losses import LEARNED_S, Loss
 from worker.core.memory import Memory
 from worker.core.passes import Action, Event, Rules, Seen
@@ -54,6 +54,20 @@ class Decision:
         """Whether somebody else is at a resident, or was just now."""
         used_s = self.now - stay.used_at
         return stay.is_busy or used_s < USED_TICKS * self.rules.tick_s
+
+    @property
+    def doubts(self) -> frozenset[str] | None:
+        """Digests of whom a late load of ours may wait for; None = none is late."""
+        view, still = self.seen.view, self.memory.still
+        if isinstance(view, Unanswered):
+            return None
+        return wedge.doubtful(still, view, self.seen.holder, now=self.now)
+
+    def doubts_unasked(self, stay: Stay) -> bool:
+        """Whether a late load may wait for a resident that was not asked since."""
+        still = self.memory.still
+        is_asked = still is not None and stay.asked_at >= still.since
+        return not is_asked and stay.digest in (self.doubts or ())
 
     def sharer(self, target: Target, resident: Resident | None) -> Target | None:
         """The more wanted target that needs another runner of the same weights.

@@ -12,6 +12,8 @@ LATE_TIMES = 3.0
 UNKNOWN_LATE_S = 300.0
 UNKNOWN_LATE_S_PER_GIB = 20.0
 """Without a history: what a slow disk may take."""
+FOREIGN_S_PER_GIB = 10.0
+"""What a spinning disk may take for a model that was never seen to load."""
 GIB = 2**30
 
 
@@ -60,8 +62,10 @@ def foreign_s(*, longest_s: float, longest_bytes: int, largest_bytes: int) -> fl
         largest_bytes: the size of the largest model that the host has.
 
     Returns:
-        Seconds: the longest one, stretched to the largest model.
+        Seconds: the longest one; if there is a larger model, that one stretched to
+        it, and at least 10 a GiB.
     """
-    if longest_s <= 0 or longest_bytes <= 0:
+    if largest_bytes <= longest_bytes:
         return longest_s
-    return longest_s * max(1.0, largest_bytes / longest_bytes)
+    stretched_s = longest_s * largest_bytes / longest_bytes if longest_bytes else 0.0
+    return max(stretched_s, FOREIGN_S_PER_GIB * largest_bytes / GIB)

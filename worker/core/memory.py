@@ -63,7 +63,7 @@ class Memory:
     pulls: Mapping[str, float] = field(default_factory=dict)
     """When a pull was last sent, by target's key."""
     still: Still | None = None
-    """Since when nothing changes while a load of ours is late."""
+    """Since when nothing changes while a load of ours waits."""
     wedged_at: float = 0.0
     """When a wedge was last told."""
 
@@ -195,7 +195,6 @@ def _failed(before: Memory, view: Unanswered) -> Memory:
         before,
         refusals=before.refusals + 1 if view.is_refused else 0,
         has_failed=before.has_failed or view.is_refused,
-        still=None,
     )
 
 

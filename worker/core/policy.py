@@ -42,8 +42,8 @@ def plan(
         (b) with another context than expected: drifted, and left so;
         (c) it took the room of a more wanted target: unfit, and not held;
         (d) its keep-alive is too short to be held: drifted, and not touched;
-        (e) its timer is far enough away, infinite or past, and it answered somebody
-            within the hour: nothing is sent;
+        (e) its timer is far enough away, infinite or past, it answered somebody
+            within the hour, and no late load may wait for it: nothing is sent;
         (f) else: touched.
     (6) Not resident (`worker.core.absent`):
         (a) the host does not have it: pulled if that is wanted, else failing;
@@ -122,8 +122,9 @@ def _watch_wedge(decision: Decision) -> None:
     view, memory, holder = decision.seen.view, decision.memory, decision.seen.holder
     if isinstance(view, Unanswered) or holder is None or not decision.order:
         return
+    doubts = decision.doubts
     is_news = decision.now - memory.wedged_at >= wedge.AGAIN_S
-    if not is_news or not wedge.is_wedged(memory.still, view):
+    if not is_news or not wedge.is_wedged(memory.still, view, doubts, now=decision.now):
         return
     host = decision.order[0].host
     name = names.parse(holder.key.partition("?")[0]).short
@@ -137,6 +138,7 @@ def _watch_wedge(decision: Decision) -> None:
         view,
         order=decision.order,
         serves=tuple(memory.serves.items()),
+        doubts=doubts or (),
         others=decision.rules.cures_others,
     )
     if resident is not None and decision.rules.cures_targets:

@@ -136,13 +136,15 @@ class _Present:
         self.decision.events.append(event)
 
     def _needs_touch(self) -> bool:
-        """Whether its timer is near, or it has not answered for an hour."""
+        """Whether its timer is near, or it is not known to live, or to be idle."""
         stay, now, tick_s = self._stay, self.decision.now, self.decision.rules.tick_s
         if stay.is_busy or stay.is_untouchable or stay.digest in self.decision.touched:
             return False
         asked_s = now - stay.asked_at
         if self._left_s - DATE_S < lead_s(stay, tick_s=tick_s):
             return asked_s >= ASK_AGAIN_TICKS * tick_s and not self._is_in_use()
+        if self._is_ours and self.decision.doubts_unasked(stay):
+            return True
         return now - stay.proof_at >= PROOF_S and asked_s >= ASK_AGAIN_S
 
     def _is_in_use(self) -> bool:
@@ -160,15 +162,19 @@ class _Present:
             and self.decision.now - touch.at < LEAD_TICKS * self.decision.rules.tick_s
         )
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether a load of ours made it, so that its options are known."""
+        return self._stay.ours == self.target.key
+
     def _touch(self) -> None:
         stay = self._stay
-        is_ours = stay.ours == self.target.key
         self.decision.touched.add(stay.digest)
         self.decision.actions.append(
             Touch(
                 target=self.target,
                 digest=stay.digest,
-                num_ctx=None if is_ours else stay.context_length,
+                num_ctx=None if self._is_ours else stay.context_length,
                 left_s=self._left_s,
             )
         )
