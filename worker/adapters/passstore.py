@@ -146,7 +146,7 @@ class PassStore:
         with reaching(), self._redis.pipeline(transaction=False) as together:
             for host, one in told.items():
                 keys = [self._key(name, host) for name in ("pass", "again", "memory")]
-                dumped = _MEMORY.dump_json(one.memory).decode()
+                dumped = dump_memory(one.memory)
                 shown = report.dump(one.report)
                 values: list[str | int] = [nonce, dumped, MEMORY_S, host, shown]
                 self._end(
@@ -245,7 +245,7 @@ def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
         if touch:
             touches[target.key] = TouchRecord(**json.loads(touch))
     return Shared(
-        memory=_memory(memory),
+        memory=load_memory(memory),
         records=records,
         touches=touches,
         holder=Holder(**json.loads(lane)) if lane else None,
@@ -254,8 +254,13 @@ def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
     )
 
 
-def _memory(text: str | None) -> Memory:
-    """What another release wrote is not understood, and no loss."""
+def dump_memory(memory: Memory) -> str:
+    """As JSON, which knows no infinite numbers; none stands in a memory."""
+    return _MEMORY.dump_json(memory).decode()
+
+
+def load_memory(text: str | None) -> Memory:
+    """From JSON; what another release wrote is not understood, and no loss."""
     if text is None:
         return Memory()
     try:

@@ -1,0 +1,161 @@
+"""Who lost room to whom, from one change of a host."""
+
+import pytest
+
+from tests.unit.worker.core.scenes import NOW, resident, target, view
+from worker.core import losses
+from worker.core.departures import KEEP_ALIVE, Departure
+from worker.core.losses import Loss, Scene
+from worker.core.passes import Kind
+from worker.core.stays import Stay
+
+TARGETS = [target("top", priority=3), target("mid", priority=2), target("low")]
+TOP, MID, LOW = TARGETS
+HOLD_S = 60.0
+
+
+def gone(by="", *, is_ours=False, is_sudden=False):
+    kind = Kind.EVICTED if by else Kind.UNLOADED
+    return Departure(kind=kind, why="", by=by, is_ours=is_ours, is_sudden=is_sudden)
+
+
+def stranger(name):
+    return Stay(
+        name=f"{name}:latest",
+        digest=f"d-{name}:latest",
+        context_length=4096,
+        expires_at=NOW,
+        seen_at=NOW,
+        used_at=NOW,
+        proof_at=NOW,
+    )
+
+
+def after(before=None, *, here=(), now=NOW, strangers=(), **changes):
+    """Losses by model; `here` are the models that are resident now."""
+    residents = [resident(name, now=now) for name in here]
+    digests = {r.name: r.digest for r in residents}
+    found = {t.key: digests.get(t.name.short) for t in TARGETS}
+    scene = Scene(
+        left={target(model).key: d for model, d in changes.pop("left", {}).items()},
+        undone=frozenset(target(model).key for model in changes.pop("undone", ())),
+        strangers=[stranger(name) for name in strangers],
+        view=view(*residents, now=now),
+        serves={key: digest for key, digest in found.items() if digest},
+        targets=TARGETS,
+        **({"foreign": ()} | changes),
+    )
+    known = {target(model).key: loss for model, loss in (before or {}).items()}
+    lost = losses.after(known, scene, now=now, hold_s=HOLD_S)
+    models = {t.key: t.model for t in TARGETS}
+    return {models.get(key, key): loss for key, loss in lost.items()}
+
+
+def loss(by="x:latest", **rest):
+    return Loss(at=NOW - 100, by=by, **rest)
+
+
+@pytest.mark.parametrize(
+    ("before", "here", "later_s", "is_known"),
+    [
+        (loss(), (), 0, True),
+        (loss(), (), 3_499, True),
+        (loss(), (), 3_500, False),
+        (loss(), ("mid",), 0, True),
+        (loss(), ("mid", "x"), 0, False),
+        (loss(""), ("mid",), 0, False),
+        (loss(KEEP_ALIVE), ("mid",), 0, True),
+    ],
+    ids=[
+        *("just now", "for an hour", "after it", "back without the other"),
+        *("both are here", "back, and none was known", "back for a short while"),
+    ],
+)
+def test_1_what_was_learned_is_remembered(before, here, later_s, is_known):
+    assert bool(after({"mid": before}, here=here, now=NOW + later_s)) is is_known
+
+
+OPEN = loss("", until=NOW + 30, is_open=True)
+
+
+@pytest.mark.parametrize(
+    ("strangers", "later_s", "by", "is_open"),
+    [
+        ((), 0, "", True),
+        (("x",), 0, "x:latest", False),
+        (("mid",), 0, "", True),
+        (("mid", "x"), 0, "x:latest", False),
+        ((), 30, "", False),
+    ],
+    ids=["nobody comes", "x comes", "it is back", "both come", "time is over"],
+)
+def test_2_the_next_stranger_is_who_took_the_room(strangers, later_s, by, is_open):
+    lost = after({"mid": OPEN}, strangers=strangers, now=NOW + later_s)["mid"]
+
+    assert (lost.by, lost.is_open) == (by, is_open)
+    assert lost.times == (1 if by else 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "departure", "loser"),
+    [
+        ("mid", gone("top:latest", is_ours=True), ("mid", "top:latest")),
+        ("mid", gone("top:latest"), ("mid", "top:latest")),
+        ("mid", gone("low:latest", is_ours=True), ("low", "mid:latest")),
+    ],
+    ids=["to a more wanted one", "that others loaded", "to a less wanted one"],
+)
+def test_3_of_two_targets_the_less_wanted_does_not_fit(model, departure, loser):
+    lost = after(left={model: departure}, here=("x", departure.by.partition(":")[0]))
+
+    [(name, found)] = lost.items()
+    assert (name, found.by) == loser
+    assert found.times == 0
+    assert found.until == 0.0
+    assert found.residents == (2 if name == "mid" else 3)
+
+
+@pytest.mark.parametrize("by", ["x:latest", "low:latest"], ids=["foreign", "a target"])
+def test_4_what_an_application_has_loaded_has_the_room_for_a_while(by):
+    lost = after(left={"mid": gone(by)}, here=(by.partition(":")[0],))["mid"]
+
+    assert (lost.by, lost.times, lost.until) == (by, 1, NOW + HOLD_S)
+
+
+@pytest.mark.parametrize(
+    ("times", "pause_s"), [(0, 60), (1, 120), (4, 960), (5, 1_800), (60, 1_800)]
+)
+def test_4_the_pause_doubles_up_to_half_an_hour(times, pause_s):
+    before = {"mid": loss(times=times)}
+
+    lost = after(before, left={"mid": gone("x:latest")})["mid"]
+
+    assert lost.times == times + 1
+    assert lost.until - NOW == pause_s
+
+
+def test_5_a_target_that_took_a_foreign_models_room_does_not_fit_beside_it():
+    before = {"mid": loss(times=3)}
+
+    lost = after(before, foreign=[("x:latest", gone("mid:latest"))], here=("mid",))
+
+    assert lost["mid"].by == "x:latest"
+    assert (lost["mid"].times, lost["mid"].until) == (3, 0.0)
+    assert lost["mid"].residents == 2
+
+
+def test_what_goes_for_no_visible_reason_waits_for_who_may_come():
+    lost = after(left={"mid": gone(is_sudden=True)})["mid"]
+
+    assert (lost.by, lost.until, lost.is_open) == ("", NOW + HOLD_S, True)
+    assert after(left={"mid": gone()}) == {}
+
+
+def test_what_is_unloaded_as_soon_as_it_is_loaded_waits_too():
+    assert after(undone=["mid"])["mid"].is_open
+    assert after(undone=["mid"], here=["mid"]) == {}
+
+
+def test_what_nobody_wants_loses_nothing():
+    assert after(left={"other": gone("x:latest")}) == {}
+    assert after(foreign=[("x:latest", gone("y:latest"))]) == {}
