@@ -13,6 +13,7 @@ from ollama_warmup import durations
 from ollama_warmup.errors import UnknownHost
 from ollama_warmup.names import Name
 from ollama_warmup.request import RunnerOptions, WarmupRequest
+from ollama_warmup.tally import OTHER
 
 Sample = str | tuple[tuple[str, str], ...]
 """A prompt, or messages as (role, content)."""
@@ -83,6 +84,11 @@ class Resolved:
     target: Target
     declared: Target | None
     """The warm list's target for this model on this host, if there is one."""
+
+    @property
+    def counted_as(self) -> str:
+        """Its model in metrics: as declared, so that callers make up no series."""
+        return self.declared.model if self.declared else OTHER
 
     @property
     def differs(self) -> bool:

@@ -61,7 +61,10 @@ def reconcile(host: str | None = None) -> dict[str, object]:
         "sent": dict(sent),
     }
     _log(counted, is_whole=host is None)
-    return counted | {"seconds": round(runtime.clock.monotonic() - began, 3)}
+    seconds = round(runtime.clock.monotonic() - began, 3)
+    if host is None:
+        runtime.count_pass(seconds)
+    return counted | {"seconds": seconds}
 
 
 def _log(counted: dict[str, object], *, is_whole: bool) -> None:

@@ -146,6 +146,7 @@ def _once(
         waiting_since=since,
         is_gentle=is_gentle,
         sent_at=lanes.sent_at(task),
+        counted_as=meant.counted_as,
     )
     try:
         return runtime.make_warm(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ollama_warmup.errors import WarmupError
+from ollama_warmup.tally import OTHER
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
 from worker.adapters.store import Store
@@ -54,6 +55,8 @@ class Call:
     """Whether it leaves alone what is loaded with other options."""
     sent_at: float | None = None
     """When its caller sent it, by the caller's clock: good for a word, no more."""
+    counted_as: str = OTHER
+    """Its model in metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ The only reader of the clock. Nothing opened here crosses a fork: `worker.celery
 calls `reset` in each new child.
 """
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
-from ollama_warmup.errors import UnknownHost
+from ollama_warmup.errors import StoreUnavailable, UnknownHost
 from ollama_warmup.settings import WedgeCure
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
@@ -22,6 +23,7 @@ from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.call import Answer, Call, Means, Queued, Say
+from worker.core import counting
 from worker.core.passes import Action, Rules
 
 _hosts: dict[str, tuple[Host, Ollama]] = {}
@@ -121,6 +123,12 @@ def reconcile(
 ) -> list[reconciling.Glance]:
     """One pass; see `worker.reconcile.run`."""
     return reconciling.run(_pass(send), host=host)
+
+
+def count_pass(seconds: float) -> None:
+    """Count a pass over all hosts; if Redis is away, it is not counted."""
+    with contextlib.suppress(StoreUnavailable):
+        passes().count(counting.of_pass(seconds))
 
 
 def preview(host: str | None = None) -> list[reconciling.Glance]:

@@ -18,7 +18,7 @@ from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.core import estimates, residency, telling
+from worker.core import counting, estimates, residency, telling
 from worker.core.domain import Holder, HostView, Resident, TouchRecord
 from worker.core.passes import Event, Kind
 from worker.keeper import Keeper, Load
@@ -195,9 +195,9 @@ class _Attempt:
         record = replace(end, at=now)
         if record.was_load:
             self._tell_load()
-        self.means.passes.write_touch(
-            self.call.target.host, self.call.target.key, record
-        )
+        target = self.call.target
+        adds = counting.of_touch(record, host=target.host, model=target.model)
+        self.means.passes.write_touch(target.host, target.key, record, adds=adds)
         return record
 
     def _tell_load(self) -> None:

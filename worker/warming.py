@@ -16,7 +16,7 @@ from ollama_warmup.errors import InUse, OllamaDown, Refused, WarmupError
 from ollama_warmup.target import Target
 from worker.adapters.ollama import Ollama
 from worker.call import Answer, Call, Failed, Means, Queued, TryAgain
-from worker.core import estimates, failures, residency
+from worker.core import counting, estimates, failures, residency
 from worker.core.domain import (
     Holder,
     How,
@@ -197,7 +197,14 @@ class _Attempt:
                 end, holder=holder, before=seen.record, now=now, jitter=jitter
             )
             if not isinstance(end, OllamaDown):  # nothing was sent: no load failed
-                store.write_record(host, holder.key, record)
+                adds = counting.of_load(
+                    end,
+                    holder=holder,
+                    host=host,
+                    model=self.call.counted_as,
+                    is_gentle=self.call.is_gentle,
+                )
+                store.write_record(host, holder.key, record, adds=adds)
             return record
 
         load = Load(

@@ -4,11 +4,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ollama_warmup import wire
 from ollama_warmup.settings import Settings
 from ollama_warmup.wire import OwnCelery
 from tests.integration import loop as loops
+from worker import metrics
 
 MODELS = (
     "tiny?load=200ms&token=2ms",
@@ -181,6 +183,32 @@ def test_an_idle_model_outlives_ten_windows_and_one_in_use_is_never_touched(loop
 
 def control_log(loop):
     return loop.supervisor.processes["control"].output()
+
+
+def test_metrics_tell_what_passes_did(loop):
+    def told(name, **labels):
+        """The sum of all series with these labels."""
+        wanted = labels.items()
+        return sum(
+            s.value for s in samples if s.name == name and wanted <= s.labels.items()
+        )
+
+    text = metrics.exposition(loop.system.broker_url, namespace=loops.NAMESPACE)
+    families = text_string_to_metric_families(
+        text.decode().replace("ollama_warmup_", "")
+    )
+    samples = [sample for family in families for sample in family.samples]
+    loads = told("loads_total", host="idle", cause="keep_warm", result="success")
+    by_touch = told("touches_total", host="idle", result="load")
+
+    assert loads + by_touch == loop.hosts["idle"].stats()["loads"]
+    assert told("load_duration_seconds_count", host="idle") == loads
+    assert told("touches_total", host="idle", result="success") > 1
+    assert told("touches_total", host="used") == 0
+    assert told("target_condition", host="drift", condition="drifted") == 1
+    assert told("events_total", host="foreign", kind="evicted") > 1
+    assert told("pass_duration_seconds_count") > 10
+    assert 0 <= told("pass_age_seconds", host="idle") < 3 * loops.TICK_S
 
 
 def test_every_key_in_redis_belongs_to_the_namespace(loop):

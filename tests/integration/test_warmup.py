@@ -56,6 +56,17 @@ def test_the_task_that_loads_says_so_word_for_word(stage):
     assert ", total_duration: " in done
 
 
+def test_a_load_is_counted_by_who_asked_and_as_other_if_nobody_declared_it(stage):
+    field = "load|on_demand|success|default|other"
+    with Redis.from_url(stage.broker_url, decode_responses=True) as redis:
+        before = float(redis.hget("tests:totals", field) or 0)
+
+        stage.warmup("tiny")
+
+        assert float(redis.hget("tests:totals", field) or 0) == before + 1
+        assert redis.hlen("tests:typical") == 0
+
+
 def test_a_warm_model_is_answered_from_the_view_alone(stage):
     stage.warmup("tiny")
     before = stage.simulated.stats()

@@ -16,7 +16,7 @@
     <ns>:paused                          set of names       for ever
 
 The lane, the records of loads and the lease of a pull, which a pass reads too, are
-those of `worker.adapters.store`.
+those of `worker.adapters.store`; what metrics count is in `ollama_warmup.tally`.
 """
 
 import json
@@ -27,8 +27,9 @@ from itertools import islice
 from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 
-from ollama_warmup import report
+from ollama_warmup import report, tally
 from ollama_warmup.report import HostReport
+from ollama_warmup.tally import Tally
 from ollama_warmup.target import Target
 from worker.adapters.eventlog import EventLog
 from worker.adapters.store import RECORD_S, connect, reaching
@@ -181,11 +182,21 @@ class PassStore:
         with reaching():
             self._redis.delete(self._key("sent", host))
 
-    def write_touch(self, host: str, key: str, record: TouchRecord) -> None:
-        """Tell passes how a touch ended."""
-        with reaching():
-            value = json.dumps(asdict(record), sort_keys=True)
-            self._redis.set(self._key("touch", host, key), value, ex=RECORD_S)
+    def write_touch(
+        self, host: str, key: str, record: TouchRecord, *, adds: Tally = tally.NOTHING
+    ) -> None:
+        """Tell passes how a touch ended, and count it."""
+        value = json.dumps(asdict(record), sort_keys=True)
+        with reaching(), self._redis.pipeline() as together:
+            together.set(self._key("touch", host, key), value, ex=RECORD_S)
+            tally.add(together, adds, namespace=self._namespace)
+            together.execute()
+
+    def count(self, adds: Tally) -> None:
+        """Add to what metrics count."""
+        with reaching(), self._redis.pipeline() as together:
+            tally.add(together, adds, namespace=self._namespace)
+            together.execute()
 
     def add_events(self, events: Sequence[Event]) -> None:
         """Tell what happened outside a pass."""

@@ -22,7 +22,9 @@ from dataclasses import asdict
 from redis import Redis
 from redis.exceptions import RedisError
 
+from ollama_warmup import tally
 from ollama_warmup.errors import StoreUnavailable
+from ollama_warmup.tally import Tally
 from worker.core.domain import Holder, LoadRecord
 
 LEASE_S = 15.0
@@ -68,6 +70,7 @@ class Store:
             url: of Redis or Valkey.
             namespace: prefix of every key.
         """
+        self._namespace = namespace
         self._prefix = f"{namespace}:"
         self._redis = connect(url)
         self._renew = self._redis.register_script(_RENEW)
@@ -128,10 +131,14 @@ class Store:
         record, holder = (json.loads(str(v)) if v else None for v in values)
         return record and LoadRecord(**record), holder and Holder(**holder)
 
-    def write_record(self, host: str, key: str, record: LoadRecord) -> None:
-        """Tell all callers how a load ended; before its lane is released."""
-        with reaching():
-            self._redis.set(self._outcome(host, key), _dump(record), ex=RECORD_S)
+    def write_record(
+        self, host: str, key: str, record: LoadRecord, *, adds: Tally = tally.NOTHING
+    ) -> None:
+        """Tell all callers how a load ended, and count it; before its lane is free."""
+        with reaching(), self._redis.pipeline() as together:
+            together.set(self._outcome(host, key), _dump(record), ex=RECORD_S)
+            tally.add(together, adds, namespace=self._namespace)
+            together.execute()
 
     def history(
         self, host: str, *, weights: str, context: int, is_used: bool = True

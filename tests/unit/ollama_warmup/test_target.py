@@ -84,6 +84,12 @@ def test_a_host_that_declares_nothing_for_a_model_takes_the_request_as_it_is():
     assert not resolved.differs
 
 
+def test_metrics_have_a_model_as_declared_and_what_nobody_declared_as_other():
+    assert meant("LLAMA3:8B?num_ctx=512").counted_as == "Llama3:8b"
+    assert meant("llama3:8b", "gpu-2").counted_as == "other"
+    assert meant("phi3").counted_as == "other"
+
+
 def test_equal_models_with_equal_options_share_a_key_whatever_their_keep_alive():
     keys = {
         meant(text).target.key
