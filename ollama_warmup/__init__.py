@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ollama_warmup.aio import warmup_ollama_model
+    from ollama_warmup.coldhits import count_cold_hits
     from ollama_warmup.health import readiness
     from ollama_warmup.publish import warmup
     from ollama_warmup.startup import start_in_background, warmup_lifespan
 
 __all__ = [
+    "count_cold_hits",
     "readiness",
     "start_in_background",
     "warmup",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "count_cold_hits": "ollama_warmup.coldhits",
     "readiness": "ollama_warmup.health",
     "start_in_background": "ollama_warmup.startup",
     "warmup": "ollama_warmup.publish",
