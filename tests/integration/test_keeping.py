@@ -51,14 +51,15 @@ def loop(tmp_path_factory):
     with loops.running(folder) as loop, ThreadPoolExecutor(4) as threads:
         loop.simulate(*simulate, names=[*ROOMY, *MATRIX])
         loop.simulate(*simulate, "--max-loaded-models", "1", names=TIGHT)
-        loop.want(**WANTED)
+        loop.want(idle=WANTED["idle"])
+        loops.start(loop)
         foreign = {"keep_alive": "15s"}
         loop.ask("none-app", "mid", options={"num_ctx": 1024}, **foreign)
         loop.ask("ctx-app", "mid", options={"num_ctx": 4096}, **foreign)
         loop.ask("thread-app", "mid", **foreign)
         loop.ask("drift", "tiny", options={"num_ctx": 1024}, keep_alive="1h")
         loop.ask("short", "tiny", keep_alive="15s")
-        loops.start(loop)
+        loop.want(**WANTED)
         assert loop.until(lambda: loop.is_warm("idle", "tiny", "embedder"))
         loop.began = time.monotonic()
         using = threads.submit(_use, loop)
