@@ -72,6 +72,8 @@ class TargetReport:
     """How long its load takes, from its own history; None = unknown."""
     elapsed_s: float | None = None
     """Since its load began."""
+    weights: str = ""
+    """By which the seconds of its loads are kept; empty = the host did not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,14 +107,20 @@ class Observer:
         except FAILURES as exc:
             is_refused = isinstance(exc, aiohttp.ClientConnectorError)
             text = asker.sentence(exc, self._view_s)
-            return Look(view=Unanswered(text=text, is_refused=is_refused))
+            none = Unanswered(text=text, is_refused=is_refused)
+            return Look(view=none, infos=self._infos(asker.host))
         with contextlib.suppress(*FAILURES):
             await self._models(asker, view, targets)
         known = self._known.get(asker.host.name)
         if known is None or known.url != asker.host.url:
             return Look(view=view)
-        infos = {name: info for name, (_, info) in known.infos.items()}
-        return Look(view=view, tags=known.tags, infos=infos)
+        return Look(view=view, tags=known.tags, infos=self._infos(asker.host))
+
+    def _infos(self, host: Host) -> dict[str, ModelInfo]:
+        known = self._known.get(host.name)
+        if known is None or known.url != host.url:
+            return {}
+        return {name: info for name, (_, info) in known.infos.items()}
 
     async def _models(
         self, asker: Asker, view: HostView, targets: Sequence[Target]

@@ -80,15 +80,18 @@ class Told:
 class PassStore:
     """What passes of a namespace share."""
 
-    def __init__(self, url: str, *, namespace: str) -> None:
+    def __init__(
+        self, url: str, *, namespace: str, answer_s: float | None = None
+    ) -> None:
         """Open nothing yet.
 
         Args:
             url: of Redis or Valkey.
             namespace: prefix of every key.
+            answer_s: as of `worker.adapters.store.connect`.
         """
         self._namespace = namespace
-        self._redis: Redis = connect(url)
+        self._redis: Redis = connect(url, answer_s=answer_s)
         self.log = EventLog(self._redis, namespace=namespace)
         self._end = self._redis.register_script(_END)
 

@@ -15,12 +15,14 @@ as `StoreUnavailable`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from ollama_warmup import tally
 from ollama_warmup.errors import StoreUnavailable
@@ -49,30 +51,41 @@ return redis.call('DEL', KEYS[1])
 """
 
 
-def connect(url: str) -> Redis:
-    """A client of Redis or Valkey that opens nothing yet."""
+def connect(url: str, *, answer_s: float | None = None) -> Redis:
+    """A client of Redis or Valkey that opens nothing yet.
+
+    Args:
+        url: of it.
+        answer_s: seconds for it to connect, and to answer, each tried once; None = as
+            long as work is worth waiting for, and tried again.
+    """
+    once = {} if answer_s is None else {"retry": Retry(NoBackoff(), 0)}
     return Redis.from_url(
         url,
         decode_responses=True,
-        socket_timeout=SOCKET_S,
-        socket_connect_timeout=SOCKET_S,
+        socket_timeout=answer_s or SOCKET_S,
+        socket_connect_timeout=answer_s or SOCKET_S,
         health_check_interval=25,
+        **once,
     )
 
 
 class Store:
     """What all workers of a namespace share."""
 
-    def __init__(self, url: str, *, namespace: str) -> None:
+    def __init__(
+        self, url: str, *, namespace: str, answer_s: float | None = None
+    ) -> None:
         """Open nothing yet.
 
         Args:
             url: of Redis or Valkey.
             namespace: prefix of every key.
+            answer_s: as of `connect`.
         """
         self._namespace = namespace
         self._prefix = f"{namespace}:"
-        self._redis = connect(url)
+        self._redis = connect(url, answer_s=answer_s)
         self._renew = self._redis.register_script(_RENEW)
         self._release = self._redis.register_script(_RELEASE)
 
@@ -124,6 +137,15 @@ class Store:
             value = self._redis.get(self._lane(host))
         return Holder(**json.loads(str(value))) if value else None
 
+    def holders(self, hosts: Sequence[str]) -> dict[str, Holder]:
+        """Who holds the lanes of hosts, by host; those that are free are left out."""
+        if not hosts:
+            return {}
+        with reaching():
+            values = self._redis.mget([self._lane(host) for host in hosts])
+        held = ((h, v) for h, v in zip(hosts, values, strict=True) if v)
+        return {host: Holder(**json.loads(str(value))) for host, value in held}
+
     def read(self, host: str, key: str) -> tuple[LoadRecord | None, Holder | None]:
         """How the last load of a target ended, and who holds its host's lane."""
         with reaching():
@@ -158,6 +180,18 @@ class Store:
                 together.expire(key, HISTORY_S)
             rows = together.execute()[0]
         return [float(row) for row in rows]
+
+    def histories(self, of: Sequence[tuple[str, str, int]]) -> list[list[float]]:
+        """Several histories at once, to look at; they live no longer for it.
+
+        Args:
+            of: host, weights and context of each, as of `history`.
+        """
+        with reaching(), self._redis.pipeline(transaction=False) as together:
+            for host, weights, context in of:
+                together.lrange(self._history(host, weights, context), 0, -1)
+            rows = together.execute()
+        return [[float(value) for value in row] for row in rows]
 
     def add_history(
         self, host: str, *, weights: str, context: int, load_s: float

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ollama_warmup.report import HostReport, HostState, OtherReport, TargetReport
+from ollama_warmup.target import Target
 from worker.core.domain import FOREVER, Unanswered
 from worker.core.memory import Memory, Observed, Told
 from worker.core.passes import Event, Kind, Plan, Pull, Rules, Seen, Touch, Verdict
@@ -125,13 +126,20 @@ def report(seen: Seen, plan: Plan, memory: Memory, *, frame: Frame) -> HostRepor
         problem=seen.view.text if isinstance(seen.view, Unanswered) else None,
         warm_list_problem=frame.warm_list_problem,
         targets=tuple(
-            _target(v, memory.told[v.target.key].since) for v in plan.verdicts
+            _target(v, memory.told[v.target.key].since, _weights(v.target, seen))
+            for v in plan.verdicts
         ),
         others=tuple(_other(stay) for stay in others),
     )
 
 
-def _target(verdict: Verdict, since: float) -> TargetReport:
+def _weights(target: Target, seen: Seen) -> str:
+    """As `worker.loading` names them when it keeps how long a load took."""
+    info = seen.infos.get(target.name.normal)
+    return (info.blob or target.name.normal) if info else ""
+
+
+def _target(verdict: Verdict, since: float, weights: str) -> TargetReport:
     target, left_s = verdict.target, verdict.left_s
     forever = left_s is not None and math.isinf(left_s)
     return TargetReport(
@@ -149,6 +157,7 @@ def _target(verdict: Verdict, since: float) -> TargetReport:
         is_forever=forever,
         expected_s=verdict.expected_s,
         elapsed_s=verdict.elapsed_s,
+        weights=weights,
     )
 
 
