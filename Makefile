@@ -33,6 +33,9 @@ env:  ## Write .env for docker compose with fresh secrets, unless there is one
 	@test -e .env || (umask 077; $(PYTHON) -c "import re, secrets; \
 	print(re.sub('(?<=[=:])change-me', lambda _: secrets.token_hex(24), open('.env.example').read()), end='')" > .env)
 
+picture: setup  ## Take docs/status-page.png anew, of a whole system; needs Chromium
+	@$(RUN) python -m tests.browser.picture docs/status-page.png 240
+
 schema: setup  ## Write docs/warmlist.schema.json anew, from the code that reads the warm list
 	@$(RUN) python -m ollama_warmup.schema > docs/warmlist.schema.json
 
@@ -50,4 +53,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env schema lint worker setup
+.PHONY: help demo up test e2e check env picture schema lint worker setup

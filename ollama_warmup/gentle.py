@@ -1,6 +1,6 @@
-"""What nobody waits for: the gentle warm-ups that start-up and health routes send.
+"""What nobody waits for: gentle warm-ups of start-up and health routes, and passes.
 
-They leave a model alone that is loaded with other options, and are worth nothing
+Warm-ups leave a model alone that is loaded with other options. All are worth nothing
 after a minute: a pass of the worker has seen the same by then.
 """
 
@@ -63,6 +63,15 @@ def send_reported(model: str, host: str) -> None:
         StoreUnavailable: Redis does not answer.
     """
     _send(_reported, model, host)
+
+
+def send_pass(host: str | None) -> None:
+    """Ask for a look at one host, or at all, so that a change shows at once.
+
+    Raises:
+        StoreUnavailable: Redis does not answer; the next tick shows it.
+    """
+    _reconcile.apply_async((host,), expires=EXPIRES_S, ignore_result=True)
 
 
 def _send(task: "publish.Published[...]", model: str, host: str | None) -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ollama_warmup import request
@@ -21,6 +27,8 @@ SECRET_PREFIX = PREFIX + "SECRET_"
 """Of the variables that a token may name; whatever else is behind it is theirs."""
 SECRET = rf"\$\{{env\.({SECRET_PREFIX}[A-Z0-9_]+)\}}"
 """What stands for a secret in a configuration: `${env.OLLAMA_WARMUP_SECRET_NAME}`."""
+WEB_TOKEN = PREFIX + "WEB_TOKEN"
+"""The variable that holds the token itself; told to nobody, as those are."""
 DEFAULT_HOST = "default"
 """The name of the host that `OLLAMA_HOST` alone means."""
 
@@ -102,6 +110,12 @@ def _redis_url(text: str) -> str:
     return text
 
 
+def _web_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]*", token.get_secret_value()):
+        raise ValueError("write it in ASCII, without spaces")
+    return token
+
+
 class WedgeCure(StrEnum):
     """Which residents may have to go for a wedged host to load again."""
 
@@ -153,6 +167,8 @@ class Settings(BaseSettings):
     """Which residents a wedged host may be cured by: `targets`, `any` or `off`."""
     health_file: Annotated[Path | None, BeforeValidator(_file)] = None
     """What a worker or beat touches while it does its work; one file a process."""
+    web_token: Annotated[SecretStr, AfterValidator(_web_token)] = SecretStr("")
+    """What who looks at the status page must know; beyond loopback it must be set."""
 
     def warnings(self) -> list[str]:
         """What is set and has no effect, as sentences."""

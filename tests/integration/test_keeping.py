@@ -11,6 +11,8 @@ from ollama_warmup.settings import Settings
 from ollama_warmup.wire import OwnCelery
 from tests.integration import loop as loops
 from worker import metrics
+from worker.adapters.store import Store
+from worker.web import details, status
 
 MODELS = (
     "tiny?load=200ms&token=2ms",
@@ -223,3 +225,14 @@ def test_workers_and_beat_hear_nothing_from_another_namespace(loop, namespace, a
     config = wire.agreed(told, connect_s=1, answer_s=5)
     with OwnCelery("x", set_as_current=False, config_source=config) as app:
         assert len(app.control.ping(timeout=1.5) or []) == answers
+
+
+def test_how_long_loads_took_is_found_from_a_report(loop):
+    [seen] = [r for r in loop.passes.reports() if r.host == "idle"]
+
+    kept = details.histories(status.choose([seen], status.Looked()))
+
+    store = Store(loop.system.broker_url, namespace=loops.NAMESPACE)
+    of_tiny, of_embedder = store.histories(kept)
+    assert min(of_tiny) >= 0.2
+    assert min(of_embedder) >= 0.2

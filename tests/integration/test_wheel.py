@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "worker" / "web" / "static"
 NAMES = ("worker", "tasks", "celeryconfig", "ollama_warmup")
 DISTRIBUTIONS = """
 from importlib.metadata import packages_distributions
@@ -81,6 +82,15 @@ def test_it_holds_our_packages_and_nothing_else(installed):
         "ollama_warmup",
         "celeryconfig.py",
     }
+
+
+def test_it_holds_the_status_page(installed):
+    page = {f"worker/web/static/{f.name}" for f in STATIC.iterdir()}
+
+    with zipfile.ZipFile(installed.wheel) as wheel:
+        shipped = {n for n in wheel.namelist() if n.startswith("worker/web/static/")}
+
+    assert shipped == page
 
 
 def test_each_name_is_provided_by_one_distribution(installed):

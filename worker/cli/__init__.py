@@ -23,6 +23,7 @@ from worker.cli.top import top
 from worker.cli.unload import unload
 from worker.cli.up import up
 from worker.cli.warm import warm
+from worker.cli.web import web
 
 cli = typer.Typer(
     name="ollama-warmup",
@@ -35,7 +36,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     *(up, status, ps, top, warm, pull, unload, pause, resume),
-    *(plan, events, doctor, demo, simulate),
+    *(plan, events, doctor, web, demo, simulate),
 )
 for command in COMMANDS:
     cli.command()(command)

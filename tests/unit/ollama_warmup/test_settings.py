@@ -197,6 +197,27 @@ def test_a_token_that_names_no_secret_is_refused_and_not_shown(template):
     assert "hunter2" not in str(refusal.value)
 
 
+def test_the_token_of_the_status_page_is_shown_nowhere(monkeypatch):
+    monkeypatch.setenv("OLLAMA_WARMUP_WEB_TOKEN", "hunter2")
+
+    told = settings.read()
+
+    assert told.web_token.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(told) + told.model_dump_json()
+
+
+@pytest.mark.parametrize("value", ["hunter 2", "hünter2", "hunter2\n"])
+def test_a_token_that_no_browser_could_send_is_refused_and_not_shown(
+    monkeypatch, value
+):
+    monkeypatch.setenv("OLLAMA_WARMUP_WEB_TOKEN", value)
+
+    with pytest.raises(BadSettings, match="WEB_TOKEN: write it in ASCII") as refusal:
+        settings.read()
+
+    assert "nter" not in str(refusal.value)
+
+
 def test_the_file_of_the_warm_list_is_found_from_any_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OLLAMA_WARMUP_CONFIG", "warmlist.yaml")

@@ -1,0 +1,95 @@
+"""Takes pictures of the status page of a whole system: `make picture`.
+
+Four simulated hosts are kept warm for some minutes, while an application asks for
+another model now and then, one host dies and one restarts; then the page is shown.
+"""
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import Service, running_browser
+from tests.integration.loop import NAMESPACE, Loop, running, start
+
+MODELS = (
+    *("llama3:8b?load=9s&size=4.7GB", "qwen3:4b?load=6s&size=2.5GB"),
+    *("gemma3:27b?load=25s&size=17GB", "nomic-embed-text?load=2s&size=300MB"),
+    "phi4:14b?load=14s&size=9GB",
+)
+VIEWS = {"wide": (1280, 800), "middle": (800, 900), "narrow": (360, 760)}
+PICTURE = {"picture": (1160, 1160)}
+"""Widths and heights, pixels."""
+
+
+def live(loop: Loop, *, seconds: float) -> None:
+    """What happens to the system."""
+    began = time.monotonic()
+    loop.until(lambda: loop.is_warm("gpu-1", "llama3:8b", "nomic-embed-text"))
+    loop.until(lambda: loop.is_warm("gpu-2", "llama3:8b", "qwen3:4b"), seconds=40)
+    while time.monotonic() - began < seconds * 0.7:
+        loop.ask("gpu-1", "qwen3:4b", keep_alive="8s")
+        time.sleep(seconds * 0.2)
+    kill(loop, "ollama-gpu-4")
+    time.sleep(max(0.0, seconds * 0.9 - (time.monotonic() - began)))
+    kill(loop, "ollama-gpu-3")
+    loop.supervisor.restart("ollama-gpu-3")
+    loop.until(lambda: loop.conditions("gpu-3")["gemma3:27b"] == "loading")
+    time.sleep(8)
+
+
+def kill(loop: Loop, name: str) -> None:
+    """A server dies."""
+    pid = loop.supervisor.processes[name].pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    loop.until(lambda: list(loop.supervisor.deaths()))
+
+
+def take(browser: Browser, url: str, scheme: str, view: str, file: Path) -> None:
+    width, height = (VIEWS | PICTURE)[view]
+    page = browser.new_page(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        device_scale_factor=1.5,
+    )
+    page.goto(url)
+    page.locator("li.target").first.wait_for()
+    page.screenshot(path=file, full_page=view != "picture")
+    page.close()
+
+
+def main(file: Path, *, seconds: float) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="ollama-warmup-picture-"))
+    with running(folder) as loop:
+        models = [word for model in MODELS for word in ("--model", model)]
+        loop.simulate(*models, "--max-loaded-models", "2", names=["gpu-1", "gpu-2"])
+        loop.simulate(*models, names=["gpu-3"])
+        loop.simulate(*models, names=["gpu-4"])
+        loop.want(
+            **{
+                "gpu-1": "llama3:8b?num_ctx=8192&keep_alive=30m, nomic-embed-text",
+                "gpu-2": "llama3:8b?num_ctx=8192&keep_alive=30m, qwen3:4b",
+                "gpu-3": "gemma3:27b?keep_alive=1h",
+                "gpu-4": "phi4:14b?keep_alive=30m",
+            }
+        )
+        start(loop)
+        service = Service(loop.system.broker_url, OLLAMA_WARMUP_NAMESPACE=NAMESPACE)
+        live(loop, seconds=seconds)
+        with running_browser() as browser:
+            take(browser, service.url, "light", "picture", file)
+            for scheme in ("light", "dark"):
+                for view in VIEWS:
+                    other = folder / f"{view}-{scheme}.png"
+                    take(browser, service.url, scheme, view, other)
+                    sys.stdout.write(f"{other}\n")
+        service.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), seconds=float(sys.argv[2]))

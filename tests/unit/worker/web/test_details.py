@@ -1,0 +1,169 @@
+from contextlib import contextmanager
+
+import pytest
+
+from ollama_warmup.report import Condition, OtherReport
+from tests.unit.worker.web.scenes import NOW, event, host, snapshot, target
+from worker.adapters.eventlog import Entry
+from worker.core.passes import Kind
+from worker.web import details, status
+from worker.web.chronicle import Chronicle
+from worker.web.details import Past
+from worker.web.status import Looked
+
+
+class Log:
+    """An event log of the tests: what is kept, and what comes."""
+
+    def __init__(self, *events):
+        self.entries = [Entry(id=f"1-{n}", event=e) for n, e in enumerate(events)]
+        self.coming: list[Entry] = []
+
+    def backwards(self):
+        return reversed(self.entries)
+
+    def after(self, _last, *, wait_s):
+        assert wait_s > 0
+        coming, self.coming = self.coming, []
+        return coming
+
+
+def chronicle(*events):
+    kept = Chronicle(Log(*events))  # type: ignore[arg-type] # of the tests
+    kept.refresh()
+    return kept
+
+
+def seen(*reports, events=(), histories=None, find="", **more):
+    at = snapshot(*reports, **more)
+    chosen = status.choose(reports, Looked(find=find))
+    past = Past(chronicle=chronicle(*events), histories=histories or {})
+    return details.fill(status.overview(at, reports), at, chosen, past, find=find)
+
+
+def only(answer):
+    [shown] = [t for h in answer.hosts for t in h.targets]
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("more", "goes_at", "is_busy"),
+    [
+        ({"left_s": 300.0}, NOW - 2 + 300, False),
+        ({"left_s": -4.0}, None, True),
+        ({}, None, False),
+        ({"is_forever": True}, None, False),
+    ],
+)
+def test_when_a_target_goes_is_an_instant(more, goes_at, is_busy):
+    shown = only(seen(host("gpu-1", target(**more))))
+
+    assert (shown.goes_at, shown.is_busy) == (goes_at, is_busy)
+
+
+def test_loads_are_told_by_weights_and_context():
+    wanted = target(wanted="llama3:8b?num_ctx=8192", weights="sha256-1")
+    report = host("gpu-1", wanted, target("other"))
+    chosen = status.choose([report], Looked())
+
+    kept = details.histories(chosen)
+    answer = seen(report, histories={kept[0]: [8.0, 2.0, 3.0]})
+
+    assert kept == [("gpu-1", "sha256-1", 8192)]
+    loads, none = (t.loads for t in answer.hosts[0].targets)
+    assert loads
+    assert (loads.last_s, loads.median_s, loads.count) == (8.0, 3.0, 3)
+    assert none is None
+
+
+def test_the_last_event_of_a_target_is_told_with_its_reason():
+    old = event(500, Condition.WARM)
+    new = event(9, Condition.COLD, Condition.WARM, kind=Kind.EVICTED, why="by mid")
+    other = event(1, Condition.WARM, model="other")
+
+    shown = only(seen(host("gpu-1", target()), events=[old, new, other]))
+
+    assert shown.last_event
+    assert (shown.last_event.kind, shown.last_event.why) == (Kind.EVICTED, "by mid")
+
+
+def test_events_are_those_that_are_looked_for_newest_first():
+    events = [event(n, Condition.WARM, model=f"m{n % 2}") for n in range(60, 0, -1)]
+
+    answer = seen(host("gpu-1", target("m1")), events=events, find="m1")
+
+    assert [NOW - e.at for e in answer.events] == list(range(1, 24, 2))
+    assert len(seen(host(), events=events).events) == details.EVENTS_SHOWN
+
+
+def test_of_a_load_its_end_alone_is_told_but_every_loss():
+    queued = event(9, Condition.QUEUED, Condition.COLD)
+    loading = event(8, Condition.LOADING, Condition.QUEUED)
+    warm = event(5, Condition.WARM, Condition.LOADING)
+    lost = event(2, Condition.QUEUED, Condition.WARM, kind=Kind.LAPSED)
+
+    answer = seen(host("gpu-1", target()), events=[queued, loading, warm, lost])
+
+    assert [NOW - e.at for e in answer.events] == [2, 5]
+
+
+def test_the_reason_of_an_unknown_host_is_told_once():
+    unknown = target("a", Condition.UNKNOWN, why="it is away")
+
+    lost = event(9, Condition.UNKNOWN, Condition.WARM, model="a", why="it is away")
+
+    answer = seen(host("gpu-1", unknown, problem="it is away"), events=[lost])
+
+    assert (answer.hosts[0].problem, only(answer).why) == ("it is away", "")
+    assert only(answer).last_event.why == ""
+    assert answer.events[0].why == "it is away"
+
+
+def test_what_is_loaded_beside_targets_is_bounded():
+    others = tuple(
+        OtherReport(model=f"m{n}", context_length=1, left_s=None) for n in range(20)
+    )
+
+    assert len(seen(host("gpu-1", others=others)).hosts[0].others) == 8
+
+
+def test_a_paused_host_is_told():
+    hosts = host("a"), host("b")
+
+    def told(*paused):
+        return [h.is_paused for h in seen(*hosts, paused=frozenset(paused)).hosts]
+
+    assert told("b") == [False, True]
+    assert told("*") == [True, True]
+
+
+@contextmanager
+def few(monkeypatch, number):
+    monkeypatch.setattr("worker.web.chronicle.KEPT", number)
+    yield
+
+
+def test_the_chronicle_keeps_as_many_events_as_the_log(monkeypatch):
+    with few(monkeypatch, 3):
+        kept = chronicle(*(event(n, Condition.WARM, model=f"m{n}") for n in range(5)))
+
+    assert [e.model for e in kept.newest(9)] == ["m4", "m3", "m2"]
+    assert kept.of("gpu-1", "m1") == ()
+    assert kept.oldest_at == NOW - 2
+
+
+def test_the_chronicle_takes_up_what_is_new():
+    log = Log(event(9, Condition.COLD))
+    kept = Chronicle(log)  # type: ignore[arg-type] # of the tests
+    kept.refresh()
+    log.coming = [
+        Entry(id="2-0", event=None),  # of another release
+        Entry(id="2-1", event=event(1, Condition.WARM)),
+    ]
+
+    kept.refresh()
+
+    assert [e.after for e in kept.of("gpu-1", "llama3:8b")] == [
+        Condition.COLD,
+        Condition.WARM,
+    ]

@@ -1,0 +1,138 @@
+import pytest
+
+from ollama_warmup.report import Condition, HostState
+from tests.unit.worker.web.scenes import NOW, host, snapshot, target
+from worker.core.domain import Holder
+from worker.web import status
+from worker.web.status import Looked
+
+
+def shown(*reports, find="", limit=100):
+    chosen = status.choose(reports, Looked(find=find, limit=limit))
+    return [(h.host, t.model) for h in chosen.hosts for t in h.targets]
+
+
+def holder(key, age_s=4.0):
+    return Holder(
+        nonce="n",
+        key=key,
+        task_id="t",
+        process="p",
+        began_at=NOW - age_s,
+        expected_s=9.0,
+    )
+
+
+def test_a_load_that_began_since_the_pass_is_seen():
+    cold = target("llama3:8b", Condition.COLD, wanted="llama3:8b?num_ctx=8192")
+    meant = status.meaning("gpu-1", cold.wanted)
+    assert meant
+
+    reported = host("gpu-1", cold, target("b"))
+    [report] = status.current(snapshot(reported, holders={"gpu-1": holder(meant.key)}))
+
+    loading, other = report.targets
+    assert (loading.condition, loading.since) == (Condition.LOADING, NOW - 4)
+    assert (loading.elapsed_s, loading.expected_s) == (4, 9)
+    assert other.condition is Condition.WARM
+
+
+def test_a_report_that_is_too_old_says_nothing_of_now():
+    [report] = status.current(snapshot(host("gpu-1", target(left_s=300.0), age_s=31)))
+
+    [unknown] = report.targets
+    assert unknown.condition is Condition.UNKNOWN
+    assert unknown.why.startswith("not observed since 1970-01-12 13:46:09")
+    assert (unknown.is_ready, unknown.left_s, unknown.since) == (False, None, NOW - 31)
+
+
+def test_hosts_with_a_problem_come_first_then_by_their_names():
+    reports = [
+        host("gpu-10", target()),
+        host("gpu-2", target("x", Condition.COLD)),
+        host("gpu-9", target("y", Condition.FAILING)),
+        host("gpu-11", state=HostState.DOWN),
+    ]
+
+    chosen = status.choose(reports, Looked())
+
+    assert [h.host for h in chosen.hosts] == ["gpu-9", "gpu-11", "gpu-2", "gpu-10"]
+
+
+def test_what_is_under_way_comes_before_what_is_well_only_if_not_all_is_shown():
+    reports = [host("a", target()), host("b", target("x", Condition.LOADING))]
+
+    assert [name for name, _ in shown(*reports)] == ["a", "b"]
+    assert [name for name, _ in shown(*reports, limit=1)] == ["b"]
+
+
+def test_what_is_left_out_is_counted():
+    reports = [host(name, target("x"), target("y")) for name in ("a", "b", "c")]
+
+    chosen = status.choose(reports, Looked(limit=3))
+
+    assert [(h.host, len(h.targets)) for h in chosen.hosts] == [("a", 2), ("b", 1)]
+    assert chosen.left_out == {"a": 0, "b": 1}
+    assert chosen.found == 6
+
+
+@pytest.mark.parametrize(
+    ("find", "models"),
+    [
+        ("", ["llama3:8b", "mid", "mid"]),
+        ("llama", ["llama3:8b"]),
+        ("gpu-2", ["mid"]),
+        ("COLD mid", ["mid"]),
+        ("gpu-1 cold", ["mid"]),
+        ("nothing", []),
+    ],
+)
+def test_a_target_is_meant_if_it_has_every_word(find, models):
+    one = host("gpu-1", target(), target("mid", Condition.COLD))
+    two = host("gpu-2", target("mid"))
+
+    assert [model for _, model in shown(one, two, find=find)] == models
+
+
+def test_counts_are_of_all_targets_whatever_is_looked_for():
+    reports = (host("a", target(), target("x", Condition.COLD)), host("b"))
+
+    seen = status.overview(snapshot(*reports), reports)
+
+    assert seen.counts == {Condition.COLD: 1, Condition.WARM: 1}
+    assert (seen.ready, seen.total, seen.hosts_total) == (1, 2, 2)
+    assert (seen.observed_at, seen.is_observed) == (NOW - 2, True)
+
+
+@pytest.mark.parametrize(
+    ("reports", "told"),
+    [
+        ([], "Not observed yet"),
+        ([host(age_s=31)], "Not observed since 1970-01-12 13:46:09 UTC"),
+        ([host(warm_list_problem="line 3: no")], "is not taken up: line 3: no"),
+        ([host("a", target(), enabled=False)], "OLLAMA_WARMUP_ENABLED=true"),
+    ],
+)
+def test_what_a_person_should_know_is_told(reports, told):
+    [notice] = status.overview(snapshot(*reports), reports).notices
+
+    assert told in notice
+
+
+def test_the_same_problem_of_many_hosts_is_told_once():
+    reports = [host(n, target(), warm_list_problem="line 3") for n in "abc"]
+
+    assert len(status.overview(snapshot(*reports), reports).notices) == 1
+
+
+def test_paused_names_are_shown_as_people_write_them():
+    paused = status.paused({"*", "gpu-1", "registry.ollama.ai/library/llama3:8b"})
+
+    assert [p.shown for p in paused] == ["everything", "gpu-1", "llama3:8b"]
+
+
+def test_a_sentence_is_bounded_and_has_no_login():
+    told = status.text("http://me:hunter2@gpu:11434 does not answer " + "x" * 500)
+
+    assert told.startswith("http://gpu:11434 does not answer")
+    assert len(told) == status.LONGEST
