@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.integration.conftest import Simulated
 from tests.integration.recorder import SHOWN, recorder
 from tests.integration.test_supervisor import until
-from tests.integration.test_up import COMMAND, Up, broker
+from tests.integration.test_up import ALONE, COMMAND, Up, broker
 from worker.adapters.passstore import PassStore
 from worker.cli import cli
 from worker.cli.supervisor import Supervisor, free_port, listens
@@ -46,9 +46,7 @@ def up(simulated, tmp_path_factory):
     }
     hosts = f"gpu-1={simulated.url}"
     state = tmp_path_factory.mktemp("state")
-    running = Up(
-        *(state, simulated.url, "--flower-port", "0"), hosts=hosts, more=told
-    ).ready()
+    running = Up(*(state, simulated.url, *ALONE), hosts=hosts, more=told).ready()
     assert until(lambda: running.said("tiny on gpu-1 is warm"), seconds=20)
     yield running
     running.end()

@@ -11,6 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 
@@ -18,6 +19,8 @@ from tests.integration.test_demo import marked
 from tests.integration.test_supervisor import until
 
 COMMAND = [sys.executable, "-m", "worker.cli"]
+ALONE = ("--flower-port", "0", "--web-port", "0")
+"""Options for a system that nobody looks at."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
 
@@ -32,6 +35,7 @@ class Up:
             "XDG_STATE_HOME": str(state),
             "OLLAMA_HOST": ollama,
             "OLLAMA_WARMUP_SECRET_GPU": "hunter2",
+            "OLLAMA_WARMUP_WEB_TOKEN": "hunter2",
         }
         if hosts:
             self.env["OLLAMA_WARMUP_HOSTS"] = hosts
@@ -119,12 +123,19 @@ def test_what_it_prints_to_type_is_what_it_runs_with(up):
     assert redis.Redis.from_url(shown["OLLAMA_WARMUP_BROKER_URL"]).ping()
 
 
+def test_its_status_page_is_served_to_who_has_the_token(up):
+    url = re.findall(r"web +status page on (\S+)", "".join(up.lines))[-1]
+
+    assert httpx.get(f"{url}/").status_code == 401
+    assert "gpu-1" in httpx.get(f"{url}/status", auth=("me", "hunter2")).text
+
+
 def broker(up):
     return redis.Redis.from_url(re.findall(r"redis://\S+", "".join(up.lines))[0])
 
 
 def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
-    first = Up(tmp_path, "127.0.0.1:1", "--flower-port", "0").ready()
+    first = Up(tmp_path, "127.0.0.1:1", *ALONE).ready()
     assert first.said("does not answer")
     broker(first).set("kept", "yes")
     began = time.monotonic()
@@ -134,7 +145,7 @@ def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
     assert time.monotonic() - began < 10
     assert marked(first.mark) == []
     assert not list(tmp_path.rglob("environment"))
-    second = Up(tmp_path, "127.0.0.1:1", "--flower-port", "0")
+    second = Up(tmp_path, "127.0.0.1:1", *ALONE)
     assert until(lambda: second.said("valkey  listens on"), seconds=20)
     assert broker(second).get("kept") == b"yes"
     second.end(signal.SIGKILL)
@@ -159,5 +170,6 @@ def test_a_port_for_flower_that_is_taken_is_told(tmp_path):
         refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))
         assert refused.process.wait(timeout=20) == 1
 
-    assert until(lambda: refused.said(f"port {port} for Flower is taken"))
+    told = f"port {port} is taken: choose another --flower-port"
+    assert until(lambda: refused.said(told))
     refused.end()

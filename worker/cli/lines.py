@@ -32,6 +32,7 @@ _COLOURS = {
     "beat": "bright_black",
     "valkey": "magenta",
     "flower": "green",
+    "web": "bright_cyan",
 }
 ECHO_S = 60.0
 """The same line of another process within this is an echo, seconds."""

@@ -11,7 +11,7 @@ import httpx
 from ollama_warmup import settings, warmlist
 from ollama_warmup.durations import format_short
 from ollama_warmup.errors import BadSettings, WarmupError
-from ollama_warmup.settings import SECRET_PREFIX
+from ollama_warmup.settings import SECRET_PREFIX, WEB_TOKEN
 from ollama_warmup.warmlist import Host
 from worker.cli import lines
 from worker.cli.place import Place
@@ -19,6 +19,7 @@ from worker.cli.process import Process
 from worker.cli.restarts import Restarts
 from worker.cli.supervisor import POLL_S, Supervisor, free_port
 from worker.cli.system import WORKERS, System
+from worker.cli.web import PORT
 
 GRACE_S = 30.0
 """A worker's soft shutdown, 20 s, and ten to give its messages back."""
@@ -26,7 +27,8 @@ SLOW_S = 30.0
 """Who is not ready by then is told, seconds."""
 FLOWER_PORT = 5555
 """Flower's own default."""
-NO_FLOWER = 0
+NONE = 0
+"""A port that means that the process is not wanted."""
 TAIL = 8
 """Lines that are shown of a process that died."""
 
@@ -35,10 +37,12 @@ class PortTaken(WarmupError):
     """Somebody listens on the port that was asked for."""
 
 
-def run(*, flower_port: int | None) -> None:
+def run(*, web_port: int | None, flower_port: int | None) -> None:
     """Run the system of this environment in this terminal until a signal ends it.
 
     Args:
+        web_port: of the status page; 0 = none; None = 11480 if it is free, else
+            another one.
         flower_port: 0 = no Flower; None = 5555 if it is free, else another one.
 
     Raises:
@@ -51,7 +55,8 @@ def run(*, flower_port: int | None) -> None:
         has_broker = bool(os.environ.get("OLLAMA_WARMUP_BROKER_URL"))
         system = System(
             namespace=read.namespace,
-            flower_port=_flower_port(flower_port),
+            web_port=_port(web_port, usual=PORT, whose="web"),
+            flower_port=_port(flower_port, usual=FLOWER_PORT, whose="flower"),
             valkey_port=0 if has_broker else free_port(),
             data=place.subfolder("valkey"),
             config=read.config,
@@ -184,9 +189,10 @@ def _look(host: Host) -> tuple[str, bool]:
 
 def _how_to_use(system: System) -> str:
     exports = (f"    export {k}={v}" for k, v in system.environment.items())
+    page = f"look at {system.web_url}, or " if system.web_port else ""
     return "\n".join(
         (
-            "all are ready; try, in another terminal:",
+            f"all are ready; {page}try in another terminal:",
             "    ollama-warmup ps",
             "    ollama-warmup warm llama3:8b",
             "Applications join by these variables:",
@@ -199,16 +205,17 @@ def _how_to_use(system: System) -> str:
 def _ours(environment: Mapping[str, str]) -> dict[str, str]:
     """What others join by; no secrets, which nobody needs who only sends."""
     names = (n for n in environment if n.startswith(("OLLAMA_WARMUP_", "OLLAMA_HOST")))
-    return {n: environment[n] for n in names if not n.startswith(SECRET_PREFIX)}
+    secret = (SECRET_PREFIX, WEB_TOKEN)
+    return {n: environment[n] for n in names if not n.startswith(secret)}
 
 
-def _flower_port(asked: int | None) -> int:
-    if asked == NO_FLOWER or _is_free(asked or FLOWER_PORT):
-        return FLOWER_PORT if asked is None else asked
+def _port(asked: int | None, *, usual: int, whose: str) -> int:
+    if asked == NONE or _is_free(asked or usual):
+        return usual if asked is None else asked
     if asked:
         raise PortTaken(
-            f"port {asked} for Flower is taken: choose another --flower-port, or leave "
-            "it out to have a free one"
+            f"port {asked} is taken: choose another --{whose}-port, or leave it out to "
+            "have a free one"
         )
     return free_port()
 

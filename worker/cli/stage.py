@@ -66,6 +66,7 @@ def run(model: str | None, *, yes: bool, keep: bool) -> int:
             return IN_THE_WAY
         system = _start(supervisor, url, keeps=() if model else keeping.WANTED)
         console.print(f"Ollama   {url} ({'real' if model else 'simulated'})")
+        console.print(f"Status   {system.web_url}")
         console.print(f"Flower   {system.flower_url}")
         stage = Stage(supervisor=supervisor, ollama=ollama, target=target, asked=asked)
         if model:
@@ -120,6 +121,7 @@ def _start(supervisor: Supervisor, url: str, *, keeps: Sequence[str]) -> System:
         tick_s=keeping.TICK_S,
         namespace="ollama-warmup-demo",
         valkey_port=free_port(),
+        web_port=free_port(),
         flower_port=free_port(),
     )
     os.environ.update(system.environment)  # this process publishes, too
@@ -136,7 +138,8 @@ def _start(supervisor: Supervisor, url: str, *, keeps: Sequence[str]) -> System:
 
 
 def _stay(supervisor: Supervisor, system: System) -> None:
-    console.print(f"Look at {system.flower_url}/tasks; Ctrl-C ends everything.")
+    console.print(f"Look at {system.web_url} or {system.flower_url}/tasks.")
+    console.print("Ctrl-C ends everything.")
     with suppress(KeyboardInterrupt):
         while True:
             supervisor.check()

@@ -1,4 +1,4 @@
-"""The processes of one system: Valkey, three workers, beat, Flower."""
+"""The processes of one system: Valkey, three workers, beat, Flower, the status page."""
 
 import sys
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ _FLOWER = (
     *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),
 )
+_WEB = (sys.executable, "-m", "worker.cli", "web")
 _WARM_LIST = ("HOSTS", "MODELS", "CONFIG")
 
 
@@ -35,6 +36,8 @@ class System:
     """Of the embedded Valkey; 0: the broker is in the environment."""
     flower_port: int = 0
     """0: no Flower."""
+    web_port: int = 0
+    """Of the status page; 0: there is none."""
     data: Path | None = None
     """Folder of what the Valkey keeps; None: it keeps nothing."""
     config: Path | None = None
@@ -55,6 +58,11 @@ class System:
     def flower_url(self) -> str:
         """Flower's page."""
         return f"http://127.0.0.1:{self.flower_port}"
+
+    @property
+    def web_url(self) -> str:
+        """The status page."""
+        return f"http://127.0.0.1:{self.web_port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -84,6 +92,7 @@ class System:
             "pull": "ready for pulls",
             "beat": "sends passes",
             "flower": f"shows tasks and workers on {self.flower_url}",
+            "web": f"status page on {self.web_url}",
         }
 
     def start(self, supervisor: Supervisor) -> None:
@@ -114,6 +123,13 @@ class System:
                 (*_FLOWER, f"--port={self.flower_port}"),
                 env=self.environment | {"FLOWER_UNAUTHENTICATED_API": "false"},
                 ready=lambda: listens(self.flower_port),
+            )
+        if self.web_port:
+            supervisor.start(
+                "web",
+                (*_WEB, f"--port={self.web_port}"),
+                env=self.environment,
+                ready=lambda: listens(self.web_port),
             )
 
     def _valkey(self, supervisor: Supervisor) -> tuple[str, ...]:

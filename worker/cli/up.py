@@ -7,6 +7,16 @@ import typer
 
 def up(
     *,
+    web_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            help="The status page's port on 127.0.0.1; 0 serves none.  "
+            "[default: 11480, or a free one]",
+        ),
+    ] = None,
     flower_port: Annotated[
         int | None,
         typer.Option(
@@ -23,8 +33,8 @@ def up(
     A worker loads models on the Ollama at OLLAMA_HOST, or on OLLAMA_WARMUP_HOSTS.
     Beat sends a pass every OLLAMA_WARMUP_TICK_S seconds (10), the worker `control`
     looks how OLLAMA_WARMUP_MODELS are, and keeps them warm if OLLAMA_WARMUP_ENABLED
-    is true; else it only observes. The worker `pull` downloads models. Flower shows
-    all of them.
+    is true; else it only observes. The worker `pull` downloads models. The status page
+    shows how all of them are, Flower the tasks and the workers.
 
     Without OLLAMA_WARMUP_BROKER_URL an embedded Valkey is the broker; it keeps results
     in $XDG_STATE_HOME/ollama-warmup, or ~/.local/state/ollama-warmup. A process that
@@ -45,4 +55,4 @@ def up(
     # Imported here: no other command pays for it.
     from worker.cli import running  # noqa: PLC0415 - see above
 
-    running.run(flower_port=flower_port)
+    running.run(web_port=web_port, flower_port=flower_port)
