@@ -24,6 +24,7 @@ from tests.integration.test_outage import mute, refusing
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.core.passes import Event, Kind
+from worker.metrics import CONTENT_TYPE
 from worker.web import app, serving
 from worker.web.board import Board
 from worker.web.gate import Door
@@ -202,7 +203,8 @@ def test_without_redis_it_says_so_and_is_alive(environment, redis, bound_s):
         began_s = time.monotonic()
 
         alive, *rest = ask(
-            ("GET", "/healthz", {}), ("GET", "/status", {}), ("GET", "/readyz", {})
+            *(("GET", path, {}) for path in ("/healthz", "/status", "/readyz")),
+            ("GET", "/metrics", {}),
         )
         took_s = time.monotonic() - began_s
         sent = post("/warmup", json={"model": "llama3:8b"})
@@ -213,6 +215,19 @@ def test_without_redis_it_says_so_and_is_alive(environment, redis, bound_s):
         assert "Redis" in answer.text
         assert "hunter2" not in answer.text
     assert took_s < bound_s
+
+
+def test_metrics_are_told_to_who_has_the_token(unserved):
+    told(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
+    door, bearer = Door(token=TOKEN), {"Authorization": f"Bearer {TOKEN}"}
+
+    refused, told_all = ask(
+        ("GET", "/metrics", {}), ("GET", "/metrics", {"headers": bearer}), door=door
+    )
+
+    assert refused.status_code == 401
+    assert told_all.headers["Content-Type"] == CONTENT_TYPE
+    assert 'host="gpu-1"' in told_all.text
 
 
 def test_a_report_of_another_release_is_told(unserved):
@@ -257,6 +272,7 @@ def test_no_answer_holds_a_secret(unserved, environment):
         answers = ask(
             ("GET", "/status", {}),
             ("GET", "/readyz", {}),
+            ("GET", "/metrics", {}),
             ("GET", "/openapi.json", {}),
             ("POST", "/warmup", {"json": {"model": "a", "host": "gpu-9"}}),
             ("POST", "/pause", {"json": {"name": "gpu-9"}}),
@@ -264,7 +280,7 @@ def test_no_answer_holds_a_secret(unserved, environment):
     finally:
         unserved.redis.config_set("requirepass", "")
 
-    assert [a.status_code for a in answers] == [200, 503, 200, 422, 422]
+    assert [a.status_code for a in answers] == [200, 503, 200, 200, 422, 422]
     assert all(secret not in answer.text for answer in answers)
 
 

@@ -36,13 +36,18 @@ class Snapshot:
     """How many messages wait in each queue."""
 
 
-def take(url: str, *, namespace: str) -> Snapshot:
+def take(url: str, *, namespace: str, answer_s: float | None = None) -> Snapshot:
     """Read it.
+
+    Args:
+        url: of Redis or Valkey.
+        namespace: prefix of every key.
+        answer_s: as of `worker.adapters.store.connect`.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    with closing(connect(url)) as redis, reaching():
+    with closing(connect(url, answer_s=answer_s)) as redis, reaching():
         with redis.pipeline(transaction=False) as together:
             together.time()
             together.hvals(report.key(namespace))

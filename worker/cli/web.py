@@ -28,8 +28,8 @@ def web(
 
     / is the page, /status its data as JSON (?find=WORDS&limit=100), /healthz tells
     that it serves, /readyz that the critical models are warm (?model=llama3:8b: this
-    one), and has what is cold warmed; POST /warmup {"model": …, "host": …} sends a
-    warm-up; /openapi.json describes them.
+    one), and has what is cold warmed; /metrics is for Prometheus; POST /warmup
+    {"model": …, "host": …} sends a warm-up; /openapi.json describes them.
 
     It asks Redis alone, no Ollama. It finds the `ollama-warmup up` that runs here by
     itself; else set OLLAMA_WARMUP_BROKER_URL. With OLLAMA_WARMUP_WEB_TOKEN all but

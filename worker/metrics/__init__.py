@@ -21,17 +21,20 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Of what `exposition` returns."""
 
 
-def exposition(broker_url: str, *, namespace: str) -> bytes:
+def exposition(
+    broker_url: str, *, namespace: str, answer_s: float | None = None
+) -> bytes:
     """All metrics of a namespace, in Prometheus' text format.
 
     Args:
         broker_url: of Redis or Valkey.
         namespace: prefix of every key.
+        answer_s: as of `worker.adapters.store.connect`.
 
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    return render(snapshot.take(broker_url, namespace=namespace))
+    return render(snapshot.take(broker_url, namespace=namespace, answer_s=answer_s))
 
 
 def render(taken: Snapshot) -> bytes:

@@ -9,12 +9,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, ConfigDict, Field
 
 from ollama_warmup import aio, publish, request, verdict
 from ollama_warmup.errors import BadRequest, StoreUnavailable, UnknownHost, WarmupError
+from worker.metrics import CONTENT_TYPE
 from worker.web.board import Board
 from worker.web.gate import Door, Gate
 from worker.web.shapes import Paused, Status
@@ -102,6 +108,12 @@ async def status(
 ) -> Status:
     """Tell all that the page shows: of the hosts and targets that hold each word."""
     return await board.status(Looked(find=find.strip().lower(), limit=limit))
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(board: OurBoard) -> Response:
+    """Tell Prometheus what is warm, and what was counted."""
+    return Response(await board.metrics(), media_type=CONTENT_TYPE)
 
 
 @router.post("/warmup", status_code=HTTPStatus.ACCEPTED)

@@ -12,6 +12,7 @@ from ollama_warmup import aio, gentle, health, names
 from ollama_warmup.errors import BadRequest, StoreUnavailable
 from ollama_warmup.settings import Settings
 from ollama_warmup.verdict import Readiness
+from worker import metrics
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.core import residency
@@ -35,11 +36,13 @@ class Board:
     def __init__(self, told: Settings) -> None:
         """Open nothing yet."""
         at = told.broker_url
+        self._told = told
         self.store = PassStore(at, namespace=told.namespace, answer_s=ANSWER_S)
         self._loads = Store(at, namespace=told.namespace, answer_s=ANSWER_S)
         self._chronicle = Chronicle(self.store.log)
         self._snapshots: Shared[None, tuple[Snapshot, float]] = Shared(keep_s=KEEP_S)
         self._answers: Shared[Looked, tuple[Status, float]] = Shared(keep_s=KEEP_S)
+        self._metrics: Shared[None, bytes] = Shared(keep_s=KEEP_S)
         self._readiness: Shared[str | None, Readiness] = Shared(keep_s=KEEP_S)
 
     def close(self) -> None:
@@ -52,6 +55,16 @@ class Board:
     async def readiness(self, model: str | None) -> Readiness:
         """Whether the wanted models are ready; what is cold is sent to be warmed."""
         return await self._readiness.get(model, lambda: health.readiness(model))
+
+    async def metrics(self) -> bytes:
+        """What Prometheus is told; raises `StoreUnavailable`."""
+        return await self._metrics.get(None, lambda: aio.off_the_loop(self._scrape))
+
+    def _scrape(self) -> bytes:
+        told = self._told
+        return metrics.exposition(
+            told.broker_url, namespace=told.namespace, answer_s=ANSWER_S
+        )
 
     async def status(self, looked: Looked) -> Status:
         """What is meant by what somebody looks for.
