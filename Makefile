@@ -39,6 +39,9 @@ picture: setup  ## Take docs/status-page.png anew, of a whole system; needs Chro
 schema: setup  ## Write docs/warmlist.schema.json anew, from the code that reads the warm list
 	@$(RUN) python -m ollama_warmup.schema > docs/warmlist.schema.json
 
+docs: schema  ## Write the tables of docs/configure.md anew from the code, and the schema
+	@$(RUN) python -m ollama_warmup.reference docs/configure.md
+
 lint: setup  ## Mend what lint and format can mend
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
@@ -53,4 +56,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env picture schema lint worker setup
+.PHONY: help demo up test e2e check env picture schema docs lint worker setup

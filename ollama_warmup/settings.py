@@ -131,7 +131,10 @@ class Settings(BaseSettings):
     """What this process was told, checked; read once, never changed."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, populate_by_name=True
+        env_prefix=PREFIX,
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,  # docs/configure.md is made of them
     )
 
     ollama_host: Annotated[str, AfterValidator(host_url)] = Field(
@@ -144,9 +147,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         validate_default=False,
         validation_alias=PREFIX + "HOSTS",
+        examples=["gpu-1=http://10.0.0.5:11434, gpu-2=http://10.0.0.6:11434"],
     )
     """`NAME=URL, NAME=URL`: several servers by name, the first one first."""
-    models: str = ""
+    models: str = Field(
+        default="", examples=["llama3:8b?num_ctx=8192&keep_alive=30m, nomic-embed-text"]
+    )
     """`MODEL[?OPTION=VALUE&…], …`: what every host shall keep warm."""
     broker_url: Annotated[str, AfterValidator(_redis_url)] = "redis://127.0.0.1:6379/0"
     """Redis or Valkey: Celery's broker and results, and the leases."""
@@ -160,7 +166,9 @@ class Settings(BaseSettings):
     enabled: bool = False
     """Whether passes and start-up act; else they observe and report only."""
     config: Annotated[Path | None, BeforeValidator(_file)] = None
-    """The warm list's file; without it `HOSTS` and `MODELS` are the warm list."""
+    """Path of the warm list's file, which is read again when it changes.
+
+    Without it, `OLLAMA_WARMUP_HOSTS` and `OLLAMA_WARMUP_MODELS` are the warm list."""
     tick_s: float = Field(default=10, ge=1, le=3_600)
     """Seconds between two passes."""
     wedge_cure: WedgeCure = WedgeCure.TARGETS

@@ -59,7 +59,11 @@ _KEEP_ALIVE = {
     ],
     "examples": ["30m", "24h"],
 }
-_TOKEN = {"type": "string", "pattern": f"^{settings.SECRET}$"}
+_TOKEN = {
+    "type": "string",
+    "pattern": f"^{settings.SECRET}$",
+    "examples": [f"${{env.{settings.SECRET_PREFIX}NAME}}"],
+}
 
 
 class Keys(BaseModel):

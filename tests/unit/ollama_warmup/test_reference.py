@@ -1,0 +1,40 @@
+import re
+from pathlib import Path
+
+from ollama_warmup import reference, settings
+
+PAGE = (Path(__file__).parents[3] / "docs" / "configure.md").read_text()
+
+
+def test_the_published_tables_are_those_of_the_code():
+    assert reference.written(PAGE) == PAGE, "make docs"
+
+
+def test_every_table_is_published_once():
+    marks = re.findall(r"<!-- (\w+): by make docs -->", PAGE)
+
+    assert sorted(marks) == sorted(reference.tables())
+
+
+def test_every_setting_has_a_meaning_of_its_own():
+    for name, field in settings.Settings.model_fields.items():
+        assert field.description, name
+
+
+def test_a_setting_stands_with_its_range_default_and_meaning():
+    row = "| `OLLAMA_WARMUP_TICK_S` | 1 to 3600 | `10` | Seconds between two passes. |"
+
+    assert row in reference.tables()["settings"].splitlines()
+
+
+def test_options_that_decide_nothing_about_a_load_are_left_out():
+    options = reference.tables()["options"]
+
+    assert "`num_ctx`" in options
+    assert "`temperature`" not in options
+
+
+def test_what_must_be_there_stands_first():
+    rows = reference.tables()["model"].splitlines()
+
+    assert rows[2].startswith("| `model` | such as `llama3:8b` | required |")
