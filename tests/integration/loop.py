@@ -83,7 +83,7 @@ class Loop:
         events = self.passes.events(10_000)
         return [e.kind.value for e in reversed(events) if e.host == host]
 
-    def until(self, is_so: Callable[[], object], *, seconds: float = 15) -> bool:
+    def until(self, is_so: Callable[[], object], *, seconds: float = 40) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if is_so():

@@ -81,7 +81,7 @@ def test_on_a_real_server_it_loads_once_unloads_nothing_and_stays(stage):
             break
     time.sleep(0.5)
     demo.send_signal(signal.SIGINT)
-    rest, _ = demo.communicate(timeout=20)
+    rest, _ = demo.communicate(timeout=40)
 
     after = stage.simulated.stats()
     assert demo.returncode == 0
@@ -119,9 +119,9 @@ def test_nothing_is_left_behind_when_it_is_ended_half_way(number):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert until(lambda: len(marked(mark)) >= 6, seconds=20)
+    assert until(lambda: len(marked(mark)) >= 6)
 
     os.kill(demo.pid, number)
-    demo.communicate(timeout=20)
+    demo.communicate(timeout=40)
 
     assert until(lambda: not marked(mark))

@@ -167,7 +167,7 @@ def test_hosts_that_hang_delay_neither_one_another_nor_the_end(
         began = time.monotonic()
         code, found, _ = examine(capsys)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9  # one after the other: 10
     assert code == 1
     assert {
         where

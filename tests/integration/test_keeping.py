@@ -149,8 +149,8 @@ def test_a_changed_file_brings_hosts_and_takes_them_away(loop):
     before = loop.folder.joinpath("warmlist.yaml").read_text()
     loop.want(**{k: v for k, v in WANTED.items() if k != "leaves"}, stays="tiny")
 
-    assert loop.until(lambda: loop.is_warm("stays", "tiny"), seconds=5)
-    assert loop.until(lambda: loop.conditions("leaves") == {}, seconds=5)
+    assert loop.until(lambda: loop.is_warm("stays", "tiny"))
+    assert loop.until(lambda: loop.conditions("leaves") == {})
 
     loop.folder.joinpath("warmlist.yaml").write_text(before + "model: typo\n")
     assert loop.until(lambda: "did you mean models?" in str(problem(loop))), problem(

@@ -47,7 +47,7 @@ def up(simulated, tmp_path_factory):
     hosts = f"gpu-1={simulated.url}"
     state = tmp_path_factory.mktemp("state")
     running = Up(*(state, simulated.url, *ALONE), hosts=hosts, more=told).ready()
-    assert until(lambda: running.said("tiny on gpu-1 is warm"), seconds=20)
+    assert until(lambda: running.said("tiny on gpu-1 is warm"))
     yield running
     running.end()
 
@@ -118,7 +118,7 @@ def test_a_pause_is_seen_and_followed_and_taken_back(up, simulated):
     heard = json.loads(follower.stdout.readline())
     assert (heard["before"], heard["after"]) == ("warm", "asleep")
     follower.send_signal(signal.SIGINT)
-    assert follower.wait(timeout=10) == 0
+    assert follower.wait(timeout=40) == 0
     follower.stdout.close()
 
 

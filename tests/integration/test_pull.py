@@ -101,7 +101,7 @@ def test_a_pull_downloads_a_model_and_tells_what_it_did(system):
 
     result = system.pull("near")["result"]
 
-    assert result.pop("total_s") == pytest.approx(0, abs=1)
+    assert result.pop("total_s") == pytest.approx(0, abs=5)
     assert result == {
         "model": "near",
         "host": "default",
@@ -172,7 +172,7 @@ def test_a_host_has_one_pull_at_a_time_and_warm_ups_go_on(system):
 
     began = time.monotonic()
     assert system.warmer.warmup("near")["result"]["outcome"] == "loaded"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # that pull takes an hour
     system.warmer.send("also", task="pull")
     time.sleep(1)
     assert "also:latest" not in system.installed()

@@ -44,7 +44,7 @@ def kill(loop, name, number=signal.SIGKILL):
     def again():
         loop.supervisor.restart(name)
         process = loop.supervisor.processes[name]
-        assert loop.until(process.is_ready, seconds=20)
+        assert loop.until(process.is_ready)
 
     return again
 
@@ -52,8 +52,8 @@ def kill(loop, name, number=signal.SIGKILL):
 def test_a_server_that_was_restarted_gets_all_back_in_order_of_priority(loop):
     kill(loop, "ollama-gpu")()
 
+    assert loop.until(lambda: len(names(loop)) == len(MODELS))
     assert loop.until(lambda: loop.conditions("gpu") == ALL)
-
     assert names(loop) == list(MODELS)
     assert loop.kinds("gpu").count("restarted") == len(MODELS)
 

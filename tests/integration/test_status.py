@@ -139,7 +139,7 @@ class Terminal:
         os.write(self.ours, keys.encode())
 
     def ended(self):
-        code = self.process.wait(timeout=10)
+        code = self.process.wait(timeout=40)
         self._reader.join(timeout=10)
         os.close(self.ours)
         return code

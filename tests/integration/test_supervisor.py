@@ -56,7 +56,7 @@ def pids_in(folder):
     return parent, child
 
 
-def until(condition, *, seconds=10.0):
+def until(condition, *, seconds=30.0):
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -94,7 +94,7 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(number):
     parent, child = pids_in(folder)
 
     os.kill(supervising.pid, number)
-    supervising.wait(timeout=10)
+    supervising.wait(timeout=40)
 
     assert until(lambda: not lives(parent) and not lives(child))
     assert until(lambda: not folder.exists())
@@ -165,7 +165,7 @@ def test_a_second_signal_ends_everything_at_once():
     time.sleep(1)
     assert lives(parent)
     supervising.send_signal(signal.SIGTERM)
-    supervising.wait(timeout=10)
+    supervising.wait(timeout=40)
 
     assert not lives(parent)
     assert not lives(child)

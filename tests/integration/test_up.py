@@ -59,7 +59,7 @@ class Up:
         return "".join(self.lines).count(text) >= times
 
     def ready(self):
-        assert until(lambda: self.said("all are ready"), seconds=30), self.lines
+        assert until(lambda: self.said("all are ready"), seconds=60), self.lines
         return self
 
     def pid(self, name):
@@ -112,7 +112,7 @@ def test_a_worker_that_is_killed_is_told_and_started_again(up):
     os.kill(up.pid("worker"), signal.SIGKILL)
 
     assert until(lambda: up.said("died (killed by SIGKILL), starts again in 1 s"))
-    assert until(lambda: up.said("worker  ready for loads (pid", times=2), seconds=20)
+    assert until(lambda: up.said("worker  ready for loads (pid", times=2))
     assert up.run("warm", "tiny2").returncode == 0
 
 
@@ -142,11 +142,13 @@ def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
 
     assert first.end() == 0
 
-    assert time.monotonic() - began < 10
+    assert (
+        time.monotonic() - began < 20
+    )  # an idle worker that waits as one that loads takes 20 more
     assert marked(first.mark) == []
     assert not list(tmp_path.rglob("environment"))
     second = Up(tmp_path, "127.0.0.1:1", *ALONE)
-    assert until(lambda: second.said("valkey  listens on"), seconds=20)
+    assert until(lambda: second.said("valkey  listens on"))
     assert broker(second).get("kept") == b"yes"
     second.end(signal.SIGKILL)
     assert until(lambda: marked(second.mark) == [], seconds=30)
@@ -168,7 +170,7 @@ def test_a_port_for_flower_that_is_taken_is_told(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))
-        assert refused.process.wait(timeout=20) == 1
+        assert refused.process.wait(timeout=40) == 1
 
     told = f"port {port} is taken: choose another --flower-port"
     assert until(lambda: refused.said(told))

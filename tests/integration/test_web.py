@@ -117,7 +117,7 @@ def test_readiness_is_told_with_a_time_to_ask_again(unserved):
     assert len(unserved.messages("ollama.lane.gpu-1")) == 1
 
 
-@pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 1), (mute, 4)])
+@pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 3), (mute, 6)])
 def test_without_redis_it_says_so_and_is_alive(environment, redis, bound_s):
     with redis() as port:
         environment(BROKER_URL=f"redis://:hunter2@127.0.0.1:{port}/0")
