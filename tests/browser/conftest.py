@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis import Redis
@@ -153,8 +154,10 @@ def _scene(browser: Browser) -> Iterator[Scene]:
 
 @pytest.fixture
 def scene(_scene: Scene) -> Scene:
-    """An empty Redis."""
+    """An empty Redis, and a service that knows it: it keeps answers for a moment."""
     _scene.redis.flushall()
+    while httpx.get(f"{_scene.service.url}status").json()["hosts"]:
+        time.sleep(0.05)
     return _scene
 
 

@@ -4,14 +4,19 @@
 import { byId, setText } from "./dom.js";
 
 const SHOWN_MS = 8000;
+/** What is said within this is said together, so that nothing hides the other. */
+const TOGETHER_MS = 1500;
 const NAMED = 2;
 
 let timer = 0;
+let began_ms = 0;
 
 /** @param {string} sentence */
 export function say(sentence) {
   const said = byId("said");
-  setText(said, sentence);
+  const isTogether = said.textContent !== "" && Date.now() - began_ms < TOGETHER_MS;
+  if (!isTogether) began_ms = Date.now();
+  setText(said, isTogether ? `${said.textContent}. ${sentence}` : sentence);
   clearTimeout(timer);
   timer = setTimeout(() => setText(said, ""), SHOWN_MS);
 }
