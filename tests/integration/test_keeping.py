@@ -137,7 +137,7 @@ def test_an_evicted_target_comes_back_and_is_contested_when_it_goes_again(loop):
 
     loop.ask("foreign", "other", keep_alive="1h")
     assert loop.until(lambda: "evicted" in loop.kinds("foreign"))
-    assert loop.until(lambda: loop.is_warm("foreign", "tiny"), seconds=25)
+    assert loop.until(lambda: loop.is_warm("foreign", "tiny"))
     loop.ask("foreign", "other", keep_alive="1h")
 
     twice = "other:latest took its room 2 times"

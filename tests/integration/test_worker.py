@@ -20,7 +20,7 @@ def test_a_pool_without_time_limits_is_refused(pool, module):
         [*WORKER, "--pool", pool],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
