@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 import threading
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,18 +34,22 @@ CLOSE_S = 1.0
 class Download:
     """A context in which a model is downloaded; leaving it closes the request."""
 
-    def __init__(self, model: str, *, http: httpx.Client, host: str) -> None:
+    def __init__(
+        self, model: str, *, http: httpx.Client, host: str, headers: Mapping[str, str]
+    ) -> None:
         """Send nothing yet.
 
         Args:
             model: its name.
             http: of the host.
             host: the host as messages show it.
+            headers: that this host alone may see.
         """
         self.progress = Progress()
         self.heard = 0
         """How many lines have come."""
         self._model, self._http, self._host = model, http, host
+        self._headers = headers
         self._parts: dict[str, tuple[int, int]] = {}
         self._ended, self._is_closed = threading.Event(), False
         self._has_succeeded = False
@@ -100,7 +105,7 @@ class Download:
         timeout = httpx.Timeout(SILENT_S, connect=CONNECT_S)
         body = {"model": self._model}
         with self._http.stream(
-            "POST", "/api/pull", json=body, timeout=timeout
+            "POST", "/api/pull", json=body, headers=self._headers, timeout=timeout
         ) as response:
             self._response = response
             if not response.is_success:

@@ -61,9 +61,8 @@ class Ollama:
                 each request.
             transport: where requests go instead of the network.
         """
-        self.url = url
+        self.url, self.shown = url, shown(host, url)
         self._authorization = authorization
-        self.shown = shown(host, url)
         self._http = httpx.Client(
             base_url=url,
             transport=transport,
@@ -177,7 +176,8 @@ class Ollama:
 
     def pull(self, model: str) -> Download:
         """A download of the model onto the host, not begun yet."""
-        return Download(model, http=self._http, host=self.shown)
+        http, own = self._http, self._authorization()
+        return Download(model, http=http, host=self.shown, headers=own)
 
     def _answer(self, response: httpx.Response, asked: Inference) -> Answer:
         body = self._read(dict, response)

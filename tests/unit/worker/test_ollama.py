@@ -399,6 +399,28 @@ def test_a_redirect_is_not_followed_so_no_other_host_sees_the_token(status):
     assert seen == ["gpu"]
 
 
+def test_a_pull_takes_the_token_to_its_own_host_and_follows_no_redirect():
+    seen = []
+
+    def answer(request):
+        seen.append((request.url.host, request.headers.get("authorization")))
+        return httpx.Response(302, headers={"location": "http://elsewhere/api/pull"})
+
+    ollama = Ollama(
+        "gpu-1",
+        "http://gpu:11434",
+        authorization=lambda: {"Authorization": "Bearer hunter2"},
+        transport=httpx.MockTransport(answer),
+    )
+
+    with ollama.pull("tiny") as download:
+        assert download.wait(2)
+        with pytest.raises(errors.WarmupError):
+            download.check()
+
+    assert seen == [("gpu", "Bearer hunter2")]
+
+
 def test_a_secret_that_is_not_set_is_told_before_anything_is_sent():
     def authorization():
         raise errors.BadSettings("OLLAMA_WARMUP_SECRET_GPU is not set")
