@@ -122,11 +122,11 @@ class Redis(RedisContainer):
 
     @classmethod
     def command(cls, *_: str, **__: Any) -> list[str]:
-        return [word if "$" not in word else "e2e" for word in REDIS["command"]]
+        return [word if "$" not in word else ">e2e" for word in REDIS["command"]]
 
     @classmethod
     def prefix(cls) -> str:
-        return "redis://:e2e@"
+        return "redis://ollama-warmup:e2e@"
 
 
 @pytest.fixture

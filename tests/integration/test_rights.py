@@ -1,0 +1,102 @@
+"""A whole system under the rights that compose gives it, among hosts it cannot trust.
+
+Its user in Redis may do no more than it needs; what is secret reaches the one host
+that it is for, and nothing that the system writes.
+"""
+
+import json
+
+import pytest
+from redis.exceptions import AuthenticationError, NoPermissionError
+
+from tests.integration.guarded import PASSWORD, SECRET, guard
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    with guard() as system:
+        yield system
+
+
+def test_the_rights_of_compose_are_enough_for_a_whole_system(guarded):
+    guarded.supervisor.check()
+    outcomes = {"loaded", "joined", "already_warm"}
+    assert guarded.answers["real"]["result"]["outcome"] in outcomes
+    assert guarded.answers["unloaded"]["result"]["outcome"] == "unloaded"
+    assert guarded.web["/status"].status_code == 200
+    denied = guarded.redis().acl_log()
+
+    assert [entry["object"] for entry in denied] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL",
+        "CONFIG GET maxmemory",
+        "KEYS *",
+        "SCAN 0",
+        "ACL LIST",
+        "EVAL return(1) 0",
+        "SCRIPT FLUSH",
+        "GET another:key",
+        "LPUSH another:ollama.control x",
+        "SUBSCRIBE another",
+        "PUBLISH another:/0.celery.pidbox x",
+        "PSUBSCRIBE *",
+    ],
+)
+def test_what_is_not_its_own_is_denied(guarded, command):
+    with (
+        guarded.redis("ollama-warmup", PASSWORD) as redis,
+        pytest.raises(NoPermissionError),
+    ):
+        redis.execute_command(*command.split())
+    guarded.redis().acl_log_reset()
+
+
+def test_nobody_enters_without_the_password(guarded):
+    with guarded.redis(None, None) as redis, pytest.raises(AuthenticationError):
+        redis.ping()
+
+
+def test_a_redirect_is_followed_by_nobody(guarded):
+    moved, elsewhere = guarded.strangers["moved"], guarded.strangers["elsewhere"]
+
+    assert {"/api/ps", "/api/tags"} <= moved.paths
+    assert elsewhere.heard == []
+    assert guarded.answers["moved"]["error"]
+    assert guarded.answers["moved pull"]["error"]
+
+
+def test_each_host_is_told_its_own_token_and_no_other(guarded):
+    for name in ("other", "moved"):
+        assert guarded.strangers[name].tokens == {f"Bearer {SECRET}{name.upper()}"}
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_with_a_sentence(guarded):
+    assert guarded.strangers["tls"].heard == []
+    assert "certificate verify failed" in guarded.answers["tls"]["text"]
+    assert b"certificate verify failed" in guarded.dump()
+
+
+def test_a_host_is_meant_by_its_name_alone(guarded):
+    answer = guarded.answers["unknown"]
+
+    assert answer["error"] == "BadRequest"
+    assert "no host name of the configuration" in answer["text"]
+
+
+def test_what_is_secret_is_written_nowhere(guarded):
+    written = guarded.logs() | {
+        "redis": guarded.dump(),
+        "channels": b"\n".join(guarded.heard),
+        "answers": json.dumps(guarded.answers).encode(),
+        **{path: page.content for path, page in guarded.web.items()},
+    }
+
+    assert b"task-received" in guarded.decoded(written["channels"])
+    assert b"Model warmup failed" in written["worker.log"]
+    for name, text in written.items():
+        assert SECRET.encode() not in text, name
+        assert SECRET.encode() not in guarded.decoded(text), name
