@@ -7,6 +7,7 @@ from hypothesis import settings
 FOREIGN = (
     *("OLLAMA_", "CELERY_", "BROKER_URL", "RESULT_BACKEND", "FLOWER_"),
     *("MODEL", "YES", "KEEP", "XDG_STATE_HOME"),
+    *("COLUMNS", "LINES"),  # readline sets them in the parent of xdist's workers
 )
 KEPT = "OLLAMA_CONTRACT_"
 
