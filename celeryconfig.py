@@ -33,8 +33,9 @@ worker_deduplicate_successful_tasks = True
 # True would lose the task on a restart of Redis.
 worker_cancel_long_running_tasks_on_connection_loss = False
 
-task_soft_time_limit = 300
-task_time_limit = 330
+# 300 s and 330 s of the default 900 s.
+task_soft_time_limit = _settings.visibility_s // 3
+task_time_limit = task_soft_time_limit + max(1, task_soft_time_limit // 10)
 
 # What Flower and callers see.
 task_track_started = True
@@ -57,8 +58,9 @@ result_backend_transport_options = _agreed["result_backend_transport_options"] |
 }
 
 broker_transport_options = _agreed["broker_transport_options"] | {
-    # Longest span without an ack: back-off 60 s + a slot 330 s + a run 330 s.
-    "visibility_timeout": 900,
+    # Longest span without an ack, of 900 s: back-off 60 s, a slot 330 s, a run 330 s.
+    # Whoever sets less may see a task run twice, which loads nothing twice.
+    "visibility_timeout": _settings.visibility_s,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "max_retries": 3,

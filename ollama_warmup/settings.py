@@ -171,6 +171,10 @@ class Settings(BaseSettings):
     Without it, `OLLAMA_WARMUP_HOSTS` and `OLLAMA_WARMUP_MODELS` are the warm list."""
     tick_s: float = Field(default=10, ge=1, le=3_600)
     """Seconds between two passes."""
+    visibility_s: int = Field(default=900, ge=20, le=86_400)
+    """Seconds after which Redis gives the tasks of a dead worker to another one.
+
+    A task waits for its load a third of it, the soft limit; then it queues anew."""
     wedge_cure: WedgeCure = WedgeCure.TARGETS
     """Which residents a wedged host may be cured by: `targets`, `any` or `off`."""
     health_file: Annotated[Path | None, BeforeValidator(_file)] = None

@@ -1,7 +1,11 @@
+import runpy
+
+import pytest
 from celery import Celery
 from celery.app.defaults import NAMESPACES, flatten
 
 import celeryconfig
+from ollama_warmup import settings
 from worker.celery import app
 
 UNLISTED = {"redis_backend_health_check_interval"}
@@ -44,6 +48,22 @@ def test_every_task_has_the_limits_of_all_tasks():
         own = (task.soft_time_limit, task.time_limit)
         assert own in {(None, None), (300, 330)}, name
     assert (app.conf.task_soft_time_limit, app.conf.task_time_limit) == (300, 330)
+
+
+@pytest.mark.parametrize(
+    ("visibility_s", "limits"), [("900", (300, 330)), ("20", (6, 7))]
+)
+def test_a_run_ends_long_before_its_message_is_given_to_another_worker(
+    monkeypatch, visibility_s, limits
+):
+    monkeypatch.setenv("OLLAMA_WARMUP_VISIBILITY_S", visibility_s)
+    settings.current.cache_clear()
+    told = runpy.run_path(celeryconfig.__file__)
+    settings.current.cache_clear()
+
+    assert (told["task_soft_time_limit"], told["task_time_limit"]) == limits
+    timeout_s = told["broker_transport_options"]["visibility_timeout"]
+    assert timeout_s == int(visibility_s)
 
 
 def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queue():
