@@ -9,7 +9,7 @@ RUN := $(UV) run --locked
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup  ## See a cold and a warm first answer; MODEL=name on the Ollama at OLLAMA_HOST; KEEP=1 stays
 	@$(RUN) ollama-warmup demo
@@ -22,6 +22,13 @@ test: setup  ## Run all tests; they bring their own Redis and Ollama
 
 e2e: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Test the image in containers; needs Docker, and Compose for one of them
 	@UV_PROJECT_ENVIRONMENT=.venv-e2e $(RUN) --group e2e pytest tests/e2e
+
+CELLS ?= all
+faults: setup  ## Hurt each process in turn and see all come back; CELLS=short, or "worker,kill -9"
+	@$(RUN) python -m tests.faults --cells "$(CELLS)" $(if $(filter all,$(CELLS)),--write docs/faults.md)
+
+faults-full: setup  ## The same for a killed worker, with the visibility timeout of 900 s
+	@$(RUN) python -m tests.faults --cells full
 
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
@@ -56,4 +63,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env picture schema docs lint worker setup
+.PHONY: help demo up test e2e check env faults faults-full picture schema docs lint worker setup

@@ -1,0 +1,1 @@
+"""The fault matrix: real processes, each hurt in turn. Run `make faults`."""

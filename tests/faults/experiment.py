@@ -1,0 +1,146 @@
+"""One cell: bring about its situation, strike, watch until all is well, judge."""
+
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.faults import checks, strikes
+from tests.faults.checks import Seen
+from tests.faults.kept import Result
+from tests.faults.matrix import ASKED, KEPT, Action, Cell, Situation, Victim
+from tests.faults.scene import POLL_S, Scene, system
+from worker.adapters.store import LEASE_S
+from worker.cli.supervisor import Supervisor
+
+FIRST, SECOND = "client", "client-2"
+SPARE_S = 10.0
+"""A caller waits so much longer than its bound: late is told apart from lost."""
+
+
+def run(cell: Cell, *, logs: Path) -> Result:
+    """Run a cell in a system of its own; the logs of one that failed are kept."""
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    try:
+        with Supervisor(grace_s=3, logs=folder) as supervisor:
+            made = system(folder, visibility_s=cell.visibility_s)
+            scene = Scene(supervisor=supervisor, system=made)
+            try:
+                result = _experiment(scene, cell)
+            except Exception as exc:  # noqa: BLE001 - a cell that broke is a result
+                told = f"the experiment broke: {exc!r}"
+                result = Result(
+                    cell=cell, problems=(told,), callers_s=None, warm_s=None
+                )
+        if result.problems:
+            saved = logs / str(cell).replace(", ", "--").replace(" ", "-")
+            shutil.copytree(
+                folder, saved, ignore=shutil.ignore_patterns("data"), dirs_exist_ok=True
+            )
+        return result
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _experiment(scene: Scene, cell: Cell) -> Result:
+    scene.start()
+    if cell.action is Action.ROLL:
+        _second_worker(scene)
+    wait_s = cell.callers.seconds(cell.timing) + SPARE_S
+    before = scene.stats()
+    if cell.situation is not Situation.IDLE:
+        loads = before["loads"]
+        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s + SPARE_S)
+        scene.until(lambda: scene.stats().get("loads", 0) > loads, "a load has begun")
+        scene.until(lambda: scene.supervisor.said(FIRST, "sent"), "all is sent")
+        time.sleep(1)
+    elif cell.victim is not Victim.OLLAMA:
+        scene.unload(KEPT)
+        before = scene.stats()
+    struck = time.time()
+    if cell.situation is Situation.IDLE and cell.action in _LASTING:
+        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
+    strikes.strike(scene, cell)
+    if cell.situation is Situation.IDLE and cell.action not in _LASTING:
+        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
+    if cell.victim is Victim.CLIENT:
+        scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
+    seen = _watch(scene, cell, struck)
+    return _judged(scene, cell, replace(seen, before=before))
+
+
+_LASTING = {Action.STOP, Action.DROP}
+"""Whose strike returns when the fault is over: callers come before it."""
+
+
+def _second_worker(scene: Scene) -> None:
+    first = scene.supervisor.processes["worker"]
+    words = [word.replace("worker@", "worker-2@") for word in first.argv]
+    scene.supervisor.start(
+        "worker-2",
+        words,
+        env=first.env,
+        ready=lambda: scene.supervisor.said("worker-2", " ready."),
+    )
+    scene.until(scene.is_alive, "the second worker serves")
+
+
+def _watch(scene: Scene, cell: Cell, struck: float) -> Seen:
+    """Look until all have their answers and all is loaded, or time is over."""
+    callers_s, warm_s = cell.callers, cell.warm
+    last = max(callers_s.seconds(cell.timing), warm_s.seconds(cell.timing))
+    callers = [n for n in (FIRST, SECOND) if n in scene.supervisor.processes]
+    warm_at: float | None = None
+    while time.time() < struck + last + 2 * SPARE_S:
+        scene.tend()
+        if KEPT not in scene.resident():
+            warm_at = None
+        elif warm_at is None:
+            warm_at = time.time()
+        is_answered = scene.finished >= set(callers)
+        if is_answered and warm_at and scene.is_alive():
+            break
+        time.sleep(POLL_S)
+    answers = [a for name in callers for a in scene.answers(name)]
+    return Seen(
+        answers=answers,
+        callers_s=max((a["at"] for a in answers), default=struck) - struck,
+        warm_s=warm_at and warm_at - struck,
+    )
+
+
+def _judged(scene: Scene, cell: Cell, seen: Seen) -> Result:
+    deadline = time.time() + LEASE_S + 1
+    while scene.leases() and time.time() < deadline:
+        time.sleep(POLL_S)
+    problems = [
+        problem
+        for check in checks.ALL
+        if (problem := _checked(check, scene, cell, seen))
+    ]
+    return Result(
+        cell=cell,
+        problems=tuple(problems),
+        callers_s=seen.callers_s if seen.answers else None,
+        warm_s=seen.warm_s,
+        notes=tuple(_notes(scene, seen)),
+    )
+
+
+def _checked(check: Any, scene: Scene, cell: Cell, seen: Seen) -> str:
+    try:
+        return str(check(scene, cell, seen))
+    except Exception as exc:  # noqa: BLE001 - what cannot be checked does not hold
+        return f"{check.__name__} could not be checked: {exc!r}"
+
+
+def _notes(scene: Scene, seen: Seen) -> list[str]:
+    told = [f"{a['told'].partition(':')[0]}" for a in seen.answers]
+    counted = sorted({f"{told.count(one)} {one}" for one in told})
+    slow = [s for a in seen.answers for s in a["refused_s"]]
+    with suppress(ValueError):
+        counted.append(f"refused within {max(slow):.1f} s")
+    return counted + [f"died: {death}" for death in scene.died]

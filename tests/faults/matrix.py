@@ -1,0 +1,181 @@
+"""Every cell as data: who is hurt, how, and when; and by when all must be well."""
+
+import itertools
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.faults.bounds import Bound, Timing, bound
+
+
+class Victim(StrEnum):
+    CHILD = "worker child"
+    WORKER = "worker"
+    CONTROL = "control"
+    BEAT = "beat"
+    REDIS = "Redis"
+    OLLAMA = "Ollama"
+    CLIENT = "client"
+
+
+class Action(StrEnum):
+    KILL = "kill -9"
+    TERM = "SIGTERM"
+    STOP = "stopped 12 s"
+    AWAY = "away 12 s"
+    DROP = "SYN dropped 12 s"
+    LOST = "away 45 s"
+    FLUSH = "FLUSHALL"
+    ROLL = "two restarted in turn"
+
+
+class Situation(StrEnum):
+    IDLE = "idle"
+    LOADING = "loading"
+    LONG = "loading 30 s"
+    QUEUED = "20 queued"
+
+
+AWAY_S = {
+    Action.KILL: 1.0,  # as `up` restarts what died
+    Action.TERM: 1.0,
+    Action.STOP: 12.0,
+    Action.AWAY: 12.0,
+    Action.DROP: 12.0,
+    Action.LOST: 45.0,
+    Action.FLUSH: 0.0,
+    Action.ROLL: 1.0,
+}
+SCALED_S = 20
+"""The visibility timeout of the matrix, seconds."""
+KEPT, KEPT_S = "kept", 2.0
+LOADS_S = {KEPT: KEPT_S, "asked": 6.0, "other": 2.0, "long": 30.0}
+ASKED = {
+    Situation.IDLE: ("asked",),
+    Situation.LOADING: ("asked",),
+    Situation.LONG: ("long",),
+    Situation.QUEUED: ("asked", "other") * 10,
+}
+"""What callers want: when idle, right after the strike; else before it."""
+
+_CALLERS = {
+    (Victim.CHILD, Action.STOP): "L R S 2T",
+    Victim.CHILD: "L R S 2T",
+    (Victim.WORKER, Action.TERM): "G P L S 2T",
+    (Victim.WORKER, Action.STOP): "L S 2T",
+    (Victim.WORKER, Action.ROLL): "2G 2P L S 2T",
+    Victim.WORKER: "P V R S 2T",
+    (Victim.CONTROL, Action.TERM): "G P L S 2T",
+    (Victim.CONTROL, Action.STOP): "L S 2T",
+    Victim.CONTROL: "P V R S 2T",
+    Victim.BEAT: "S 2T",
+    Victim.REDIS: "P V R C S 2T",
+    Victim.OLLAMA: "P B L S 2T",
+    Victim.CLIENT: "P S 2T",
+}
+_WARM = {
+    (Victim.WORKER, Action.TERM): "G P M S T",
+    (Victim.WORKER, Action.ROLL): "2G 2P M S T",
+    (Victim.CONTROL, Action.TERM): "G P M S T",
+    Victim.CHILD: "L M S T",
+    Victim.REDIS: "P C M S T",
+    Victim.OLLAMA: "P M S T",
+    Victim.CLIENT: "M S T",
+}
+_WARM_ELSE = "P M S 2T"
+_CUT = {
+    (Victim.CHILD, Action.KILL),
+    (Victim.CHILD, Action.TERM),
+    (Victim.WORKER, Action.KILL),
+    (Victim.WORKER, Action.AWAY),
+}
+"""What ends the request of a load in flight, which is then loaded once more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One experiment."""
+
+    victim: Victim
+    action: Action
+    situation: Situation
+    visibility_s: int = SCALED_S
+
+    def __str__(self) -> str:
+        told = f"{self.victim}, {self.action}, {self.situation}"
+        return (
+            told if self.visibility_s == SCALED_S else f"{told}, V {self.visibility_s}"
+        )
+
+    @property
+    def models(self) -> set[str]:
+        """All that is to be loaded in the end."""
+        return {KEPT, *ASKED[self.situation]}
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(
+            visibility_s=self.visibility_s,
+            loads_s=sum(LOADS_S[model] for model in self.models)
+            + self.cuts * max(LOADS_S[model] for model in self.models),
+            away_s=AWAY_S[self.action],
+        )
+
+    @property
+    def callers(self) -> Bound:
+        """By when each caller knows."""
+        return bound(_CALLERS.get((self.victim, self.action)) or _CALLERS[self.victim])
+
+    @property
+    def warm(self) -> Bound:
+        """By when what the warm list wants is loaded."""
+        known = _WARM.get((self.victim, self.action)) or _WARM.get(self.victim)
+        return bound(known or _WARM_ELSE)
+
+    @property
+    def cuts(self) -> int:
+        """How many loads the fault itself may cut off."""
+        if self.situation is Situation.IDLE:
+            return 0
+        if (self.victim, self.situation) == (Victim.WORKER, Situation.LONG):
+            return 1
+        return int((self.victim, self.action) in _CUT)
+
+    @property
+    def nothing(self) -> str:
+        """Why the cell means nothing; empty: it means something."""
+        if self.victim is Victim.CHILD and self.action is Action.AWAY:
+            return "the worker starts a child anew by itself"
+        if self.victim is Victim.CLIENT and self.action is Action.AWAY:
+            return "a caller that ended has nothing to come back to"
+        if self.victim is Victim.CLIENT and self.situation is Situation.IDLE:
+            return "who has sent nothing holds nothing"
+        return ""
+
+
+_PLAIN = (Action.KILL, Action.TERM, Action.STOP, Action.AWAY)
+_TIMES = (Situation.IDLE, Situation.LOADING, Situation.QUEUED)
+_HOLES = (Victim.REDIS, Victim.OLLAMA)
+
+
+def _cells(*sets: "tuple[Victim | Action | Situation, ...]") -> list[Cell]:
+    return [
+        Cell(victim=Victim(v), action=Action(a), situation=Situation(s))
+        for v, a, s in itertools.product(*sets)
+    ]
+
+
+SHORT = _cells(tuple(Victim), (Action.KILL,), (Situation.LOADING,))
+ALL = [
+    *_cells(tuple(Victim), _PLAIN, _TIMES),
+    *_cells(_HOLES, (Action.DROP,), _TIMES),
+    *_cells((Victim.REDIS,), (Action.LOST,), _TIMES),
+    *_cells((Victim.REDIS,), (Action.FLUSH,), (Situation.LOADING,)),
+    *_cells((Victim.WORKER,), (Action.TERM,), (Situation.LONG,)),
+    *_cells((Victim.WORKER,), (Action.ROLL,), (Situation.QUEUED,)),
+]
+SHIPPED = [
+    Cell(victim=v, action=a, situation=s, visibility_s=900)
+    for v, a, s in itertools.product(
+        (Victim.WORKER,), (Action.KILL,), (Situation.LOADING, Situation.QUEUED)
+    )
+]

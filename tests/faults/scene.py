@@ -1,0 +1,175 @@
+"""The system of one cell: started, looked at, and what died started again."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import redis
+
+from tests.faults.bounds import TICK_S
+from tests.faults.matrix import KEPT, LOADS_S
+from worker.cli.supervisor import Supervisor, free_port, listens
+from worker.cli.system import System
+
+NAMESPACE = "faults"
+START_S = 90.0
+POLL_S = 0.2
+ASK_S = 1.0
+NAMES = {"Redis": "valkey", "Ollama": "ollama", "worker child": "worker"}
+"""Of victims, where the process is called otherwise."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """A running system, and the callers beside it."""
+
+    supervisor: Supervisor
+    system: System
+    pauses_s: dict[str, float] = field(default_factory=dict)
+    """For how long a victim stays away; whatever else dies, a second."""
+    died: list[str] = field(default_factory=list)
+    _due: dict[str, float] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)
+
+    def start(self) -> None:
+        port = int(self.system.ollama.rpartition(":")[2])
+        argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
+        argv += ["--max-loaded-models", "4"]
+        for model, load_s in LOADS_S.items():
+            argv += ["--model", f"{model}?load={load_s:g}s"]
+        self.supervisor.start("ollama", argv, ready=lambda: listens(port), is_last=True)
+        self.system.start(self.supervisor)
+        self.supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
+        self.until(lambda: KEPT in self.resident(), "what is wanted is loaded")
+        self.until(lambda: not self.leases(), "its lane is free")
+
+    def call(self, name: str, models: tuple[str, ...], *, seconds: float) -> None:
+        """Let an application send warm-ups."""
+        words = (f"{seconds:g}", *models)
+        self.supervisor.start(
+            name,
+            (sys.executable, "-m", "tests.faults.caller", *words),
+            env=self.system.environment,
+            ready=partial(self.supervisor.said, name, "sent"),
+        )
+
+    def until(self, is_so: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + START_S
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {START_S:g} s in vain until {what}")
+            self.tend()
+            time.sleep(POLL_S)
+
+    def tend(self) -> None:
+        """Do as `up` does: start again what died, after its pause."""
+        for death in self.supervisor.deaths():
+            if death.name.startswith("client"):
+                self.finished.add(death.name)
+                continue
+            self.died.append(f"{death.name} ({death.cause})")
+            self._due[death.name] = time.monotonic() + self.pauses_s.pop(
+                death.name, 1.0
+            )
+        for name, due in list(self._due.items()):
+            if time.monotonic() >= due:
+                del self._due[name]
+                self.supervisor.restart(name)
+
+    def is_alive(self) -> bool:
+        """Whether every process that serves does."""
+        serving = [p for n, p in self.supervisor.processes.items() if n[:6] != "client"]
+        return all(process.is_ready() for process in serving)
+
+    def pid(self, name: str) -> int:
+        pid = self.supervisor.processes[NAMES.get(name, name)].pid
+        if pid is None:
+            raise ProcessLookupError(f"{name} does not run")
+        return pid
+
+    def children(self) -> list[int]:
+        pid = self.pid("worker")
+        return [int(p) for p in _children(pid)]
+
+    def loading_child(self) -> int:
+        """The child that holds the load in flight; without one, any."""
+        for lease in self.leases():
+            pid = int(json.loads(lease)["process"].rpartition(":")[2])
+            if pid in self.children():
+                return pid
+        return self.children()[0]
+
+    def stats(self) -> dict[str, Any]:
+        """What the server counted; nothing if it does not answer."""
+        with suppress(httpx.HTTPError):
+            told: dict[str, Any] = self._get("/_sim/stats")
+            return told
+        return {}
+
+    def resident(self) -> set[str]:
+        with suppress(httpx.HTTPError):
+            rows = self._get("/api/ps")["models"]
+            return {row["name"].removesuffix(":latest") for row in rows}
+        return set()
+
+    def unload(self, model: str) -> None:
+        """Let it go by hand."""
+        url = f"{self.system.ollama}/api/generate"
+        httpx.post(url, json={"model": model, "keep_alive": 0}, trust_env=False)
+
+    def leases(self) -> list[str]:
+        """Who holds a lane now."""
+        with suppress(redis.RedisError):
+            keys = self.redis.keys(f"{NAMESPACE}:lane:*")
+            return [str(value) for key in keys if (value := self.redis.get(key))]
+        return []
+
+    def eternal(self) -> list[str]:
+        """Leases, locks and marks that would never lapse."""
+        keys = [
+            str(key)
+            for kind in ("lane", "pass", "sent", "pull")
+            for key in self.redis.keys(f"{NAMESPACE}:{kind}:*")
+        ]
+        return [key for key in keys if self.redis.ttl(key) == -1]
+
+    @property
+    def redis(self) -> "redis.Redis":
+        return redis.Redis.from_url(
+            self.system.broker_url, decode_responses=True, socket_timeout=ASK_S
+        )
+
+    def answers(self, name: str) -> list[dict[str, Any]]:
+        written = self.supervisor.processes[name].output().splitlines()
+        return [json.loads(line) for line in written if line.startswith("{")]
+
+    def _get(self, path: str) -> Any:
+        url = f"{self.system.ollama}{path}"
+        return httpx.get(url, trust_env=False, timeout=ASK_S).json()
+
+
+def _children(pid: int) -> list[str]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return path.read_text().split() if path.exists() else []
+
+
+def system(folder: Path, *, visibility_s: int) -> System:
+    """A system that keeps its Redis's data, as a shipped one does."""
+    os.environ["OLLAMA_WARMUP_VISIBILITY_S"] = str(visibility_s)
+    (folder / "data").mkdir()
+    return System(
+        namespace=NAMESPACE,
+        valkey_port=free_port(),
+        data=folder / "data",
+        ollama=f"http://127.0.0.1:{free_port()}",
+        keeps=(KEPT,),
+        tick_s=TICK_S,
+    )
