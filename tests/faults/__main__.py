@@ -48,20 +48,24 @@ def main(
     took_s = time.monotonic() - began
     console.print(f"{len(results) - bad} of {len(results)} hold, {took_s:.0f} s")
     if write:
-        write.write_text(report.document(results, nothing))
+        write.write_text(report.document(results, chosen))
     if bad:
         console.print(f"logs: {logs}")
         sys.exit(1)
 
 
-def _chosen(words: str) -> list[Cell]:
+def _chosen(text: str) -> list[Cell]:
+    """By name, or all cells that have the words: `Redis, queued; FLUSHALL`."""
     named = {"all": ALL, "short": SHORT, "full": SHIPPED}
-    if words in named:
-        return named[words]
-    found = [c for c in ALL if all(w.strip() in str(c) for w in words.split(","))]
+    if text in named:
+        return named[text]
+    found: dict[Cell, None] = {}
+    for words in text.split(";"):
+        wanted = [word.strip() for word in words.split(",")]
+        found |= dict.fromkeys(c for c in ALL if all(w in str(c) for w in wanted))
     if not found:
-        raise typer.BadParameter(f"no cell has {words!r}; one is {ALL[0]}")
-    return found
+        raise typer.BadParameter(f"no cell has {text!r}; one is {ALL[0]}")
+    return list(found)
 
 
 def _run(cells: list[Cell], jobs: int, logs: Path) -> None:

@@ -26,8 +26,11 @@ def show(results: Sequence[Result], console: Console) -> None:
             console.print(f"{result.cell}: {note}", style="dim")
 
 
-def document(results: Sequence[Result], nothing: Sequence[Cell]) -> str:
+def document(results: Sequence[Result], chosen: Sequence[Cell]) -> str:
     """The text of docs/faults.md."""
+    nothing = [cell for cell in chosen if cell.nothing]
+    seen = {result.cell for result in results}
+    missing = [cell for cell in chosen if not cell.nothing and cell not in seen]
     facts = " · ".join(f"{k} {v}" for k, v in report.about().items())
     lines = [_HEAD, "## The bounds' letters"]
     lines += [f"- {letter}: {meaning}." for letter, meaning in LETTERS.items()]
@@ -37,6 +40,9 @@ def document(results: Sequence[Result], nothing: Sequence[Cell]) -> str:
     if nothing:
         lines += ["", "## Cells that mean nothing"]
         lines += [f"- {cell}: {cell.nothing}." for cell in nothing]
+    if missing:
+        lines += ["", "## Cells that were not run"]
+        lines += [f"- {cell}" for cell in missing]
     return "\n".join(lines) + "\n"
 
 
