@@ -10,10 +10,9 @@ from celery import Task
 from celery.exceptions import Reject, SoftTimeLimitExceeded
 
 from ollama_warmup import request, warmlist, wire
-from ollama_warmup.errors import Permanent, StoreUnavailable, Transient, WarmupError
-from ollama_warmup.publish import reaching_store
+from ollama_warmup.errors import Permanent, Transient, WarmupError
 from ollama_warmup.target import Target
-from tasks import announce, lanes
+from tasks import announce, lanes, states
 from tasks.published import Published
 from worker import runtime
 from worker.call import Queued
@@ -123,17 +122,13 @@ def _once(task: "Task[Any, Any]", order: Order) -> Pulled | Queued:
 
 def _tell_pulling(task: "Task[Any, Any]", progress: Progress) -> None:
     """Show PULLING to callers (the result backend) and to Flower (an event)."""
-    meta: dict[str, Any] = {
-        "completed_bytes": progress.completed_bytes,
-        "total_bytes": progress.total_bytes,
-        "status": progress.status,
-    }
-    try:
-        with reaching_store():
-            task.update_state(state=PULLING, meta=meta)
-            task.send_event("task-pulling", **meta)
-    except StoreUnavailable as exc:  # the download goes on without it
-        logger.warning("How far a pull is cannot be told: %s", exc)
+    states.tell(
+        task,
+        PULLING,
+        completed_bytes=progress.completed_bytes,
+        total_bytes=progress.total_bytes,
+        status=progress.status,
+    )
 
 
 def _total_s(task: "Task[Any, Any]", began: float) -> float:

@@ -11,7 +11,7 @@ from celery.exceptions import Reject, SoftTimeLimitExceeded
 from ollama_warmup import publish, request, warmlist, wire
 from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
 from ollama_warmup.target import Resolved
-from tasks import announce, lanes
+from tasks import announce, lanes, states
 from tasks.published import Published
 from worker import runtime
 from worker.call import Answer, Call, Failed, Queued, TryAgain
@@ -165,12 +165,7 @@ def _tell_loading(
     task: "Task[Any, Any]", elapsed_s: float, expected_s: float | None
 ) -> None:
     """Show LOADING to callers (the result backend) and to Flower (an event)."""
-    meta: dict[str, Any] = {
-        "elapsed_s": round(elapsed_s, 1),
-        "expected_s": expected_s,
-    }
-    task.update_state(state=LOADING, meta=meta)
-    task.send_event("task-loading", **meta)
+    states.tell(task, LOADING, elapsed_s=round(elapsed_s, 1), expected_s=expected_s)
 
 
 def _since(waiting_since: float) -> float:
