@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Task
+from celery.exceptions import Reject, Retry
 from celery.result import AsyncResult
 
 from ollama_warmup import publish, wire
@@ -32,3 +33,14 @@ class Published(Task[Any, Any]):
         if "retries" in options:  # Celery's mark of a message that exists already
             return super().apply_async(args, kwargs, **options)
         return _here[self.name].apply_async(args, kwargs, **options)
+
+    def retry(self, *args: Any, **options: Any) -> Retry:  # noqa: ANN401 - Celery's own
+        """Send the running task again, as Celery does, and lose it never.
+
+        Celery drops the message if that cannot be published, and tells the caller
+        `Reject`; here the broker gives it to a worker again.
+        """
+        try:
+            return super().retry(*args, **options)
+        except Reject as exc:
+            raise Reject(exc.args[0], requeue=True) from exc
