@@ -22,7 +22,7 @@ def main(
     cells: Annotated[str, typer.Option(help="all, short, full, or words.")] = "all",
     jobs: Annotated[int, typer.Option(min=1, max=4, help="Side by side.")] = 4,
     write: Annotated[Path | None, typer.Option(help="docs/faults.md.")] = None,
-    resume: Annotated[bool, typer.Option(help="Keep what earlier runs saw.")] = False,
+    resume: Annotated[bool, typer.Option(help="Leave out what held before.")] = False,
     logs: Annotated[Path, typer.Option(help="Of cells that failed.")] = Path(
         "faults-logs"
     ),
@@ -33,11 +33,8 @@ def main(
     began = time.monotonic()
     if not resume:
         kept.forget(logs)
-    _run(
-        [c for c in chosen if not c.nothing and str(c) not in kept.read(logs)],
-        jobs,
-        logs,
-    )
+    held = {name for name, one in kept.read(logs).items() if not one.problems}
+    _run([c for c in chosen if not c.nothing and str(c) not in held], jobs, logs)
     known = kept.read(logs)
     results = [known[str(c)] for c in chosen if str(c) in known]
     report.show(results, console)
