@@ -10,7 +10,7 @@ import random
 from typing import Any
 
 from celery import Task
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from celery.utils.time import get_exponential_backoff_interval
 
 from ollama_warmup import wire
@@ -32,7 +32,8 @@ def put_back(
 ) -> None:
     """Publish the running task to the tail of a queue, and end this run.
 
-    Returns only if it could not be published; the run still has the message then.
+    Returns only if it could not be published, or the soft limit came in between; the
+    run still has the message then.
 
     Args:
         task: the running task.
@@ -52,7 +53,7 @@ def put_back(
     try:
         with reaching_store():
             message.apply_async()
-    except StoreUnavailable as exc:
+    except (StoreUnavailable, SoftTimeLimitExceeded) as exc:
         logger.warning("A task could not be put back, it waits on: %s", exc)
         return
     raise Ignore
