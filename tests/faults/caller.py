@@ -9,12 +9,14 @@ import sys
 import time
 from typing import Any
 
+from billiard.exceptions import TimeLimitExceeded
 from celery.exceptions import TimeoutError as ResultTimeoutError
 
 from ollama_warmup import warmup
 from ollama_warmup.errors import StoreUnavailable, WarmupError
 
 AGAIN_S = 0.5
+DOCUMENTED = (WarmupError, TimeLimitExceeded)
 
 
 def send(model: str, until: float) -> tuple[Any, list[float]]:
@@ -40,7 +42,7 @@ def answer(pending: Any, until: float) -> dict[str, Any]:
         except ResultTimeoutError:
             break
         except Exception as exc:  # noqa: BLE001 - whatever else is a finding
-            kind = "error" if isinstance(exc, WarmupError) else "undocumented"
+            kind = "error" if isinstance(exc, DOCUMENTED) else "undocumented"
             return {"what": kind, "told": f"{type(exc).__name__}: {exc}"[:200]}
         else:
             return {"what": "truth", "told": got["outcome"], "unreachable": unreachable}
