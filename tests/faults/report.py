@@ -77,10 +77,10 @@ Of every cell is checked: each caller's `.get()` ends with the truth within its 
 or, if Ollama was hurt, with one of the errors in [operate.md](operate.md), or, if a \
 child was stopped for longer than its hard limit (7 s here, 330 s with the default), \
 with Celery's `TimeLimitExceeded`; nothing loads twice beyond what the fault itself \
-cut off; no lease is left; every process serves again; what the warm list wants is loaded \
-again within its bound; `.delay()` fails within 2 s while Redis is refused, within 6 s \
-while it is mute or SYNs are dropped. A stopped Redis or Ollama is the mute one: its \
-kernel still accepts.
+cut off; no lease is left; every process serves again; what the warm list wants is \
+loaded again within its bound; `.delay()` fails within 2 s while Redis is refused, \
+within 6 s while it is mute or SYNs are dropped. A stopped Redis or \
+Ollama is the mute one: its kernel still accepts.
 
 When idle, what is wanted is unloaded as the fault strikes, and one call is sent.
 """
