@@ -118,7 +118,7 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
         else:  # (5)
             left[digest] = Departure(
                 kind=Kind.UNLOADED,
-                why="it went before its time: unloaded by hand, or to make room",
+                why="it went before its time: by hand, to make room, or by a restart",
                 is_sudden=bool(now) or change.has_strangers,
             )
     return left
