@@ -6,7 +6,7 @@ Source: Ollama types/model/name.go and internal/modelref/modelref.go at 0.33.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ollama_warmup.errors import BadRequest
 
@@ -31,11 +31,13 @@ class Name:
     namespace: str
     model: str
     tag: str
+    normal: str = field(init=False, repr=False, compare=False)
+    """The form in which equal names are equal: whole and in lower case."""
 
-    @property
-    def normal(self) -> str:
-        """The form in which equal names are equal: whole and in lower case."""
-        return f"{self.host}/{self.namespace}/{self.model}:{self.tag}".lower()
+    def __post_init__(self) -> None:
+        """Passes ask for the normal form again and again."""
+        whole = f"{self.host}/{self.namespace}/{self.model}:{self.tag}"
+        object.__setattr__(self, "normal", whole.lower())
 
     @property
     def short(self) -> str:

@@ -6,7 +6,6 @@ Resolution is pure; publisher and worker both run it, the worker's verdict count
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Self
 
 from ollama_warmup import durations
@@ -39,6 +38,12 @@ class Target:
     """What to warm with; None = a short prompt. Never logged, published or stored."""
     pull: bool = False
     """Whether to pull it when the host lacks it."""
+    key: str = field(init=False, repr=False, compare=False)
+    """Model and runner options as text: equal keys of a host share one load."""
+
+    def __post_init__(self) -> None:
+        """Passes ask for the key again and again."""
+        object.__setattr__(self, "key", _key(self.name, self.options))
 
     @classmethod
     def of(cls, request: WarmupRequest, *, host: str) -> Self:
@@ -50,11 +55,6 @@ class Target:
             options=request.options,
             keep_alive_s=request.keep_alive_s,
         )
-
-    @property
-    def key(self) -> str:
-        """Model and runner options as text: equal keys of a host share one load."""
-        return _key(self.name, self.options)
 
     @property
     def wanted(self) -> str:
@@ -71,7 +71,6 @@ class Target:
         return f"{self.model}?{query}" if query else self.model
 
 
-@lru_cache(maxsize=4_096)
 def _key(name: Name, options: RunnerOptions) -> str:
     given = ",".join(f"{k}={v}" for k, v in sorted(options.given().items()))
     return f"{name.normal}?{given}" if given else name.normal

@@ -13,7 +13,7 @@ from ollama_warmup.target import Target
 from worker.core import absent, pauses, present, residency, wedge
 from worker.core.decision import Decision
 from worker.core.domain import Unanswered
-from worker.core.memory import Memory, serving
+from worker.core.memory import Memory
 from worker.core.passes import Cure, Event, Kind, Plan, Rules, Seen, Touch, Verdict
 
 SOON_TICKS = 1.5
@@ -95,7 +95,8 @@ def _verdict(target: Target, decision: Decision) -> Verdict:
             expected_s=usually,
             elapsed_s=elapsed_s,
         )
-    resident = serving(target, view.residents, decision.seen)
+    digest = decision.memory.serves.get(target.key)
+    resident = next((r for r in view.residents if r.digest == digest), None)
     if resident is not None and residency.stays(resident, view):
         return present.verdict(target, resident, decision)  # (5)
     decision.cold.add(target.key)

@@ -34,10 +34,11 @@ def tell(
     }
     events = (*_changes(observed, plan, host=host, now=now), *plan.events)
     is_wedged = any(event.kind is Kind.WEDGED for event in plan.events)
-    stays = {
-        digest: replace(stay, is_short_told=stay.is_short(rules.tick_s))
-        for digest, stay in memory.stays.items()
-    }
+    stays = dict(memory.stays)
+    for digest, stay in memory.stays.items():
+        is_short = stay.is_short(rules.tick_s)
+        if is_short is not stay.is_short_told:
+            stays[digest] = replace(stay, is_short_told=is_short)
     pulls = dict(memory.pulls)
     for action in plan.actions:
         if isinstance(action, Touch):
