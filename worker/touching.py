@@ -159,7 +159,9 @@ class _Attempt:
             target.model, options=options, embed=embed, ceiling_s=self.means.ceiling_s
         )
         was_load = self.means.monotonic() - began > LOADS_AFTER_S
-        if was_load:  # an answer without a token proves nothing of a new runner
+        # An answer without a token proves nothing of a new runner; but one that had to
+        # go again at once would be loaded once more, in the place of another.
+        if was_load and self.model.find(ollama.view()) is not None:
             ollama.infer(
                 target.model,
                 options=options,

@@ -64,7 +64,7 @@ def _record(
     try:
         if means.asked:
             yield from server.wait(means.asked)
-        if not is_quick:
+        if not is_quick and means.find((yield from server.view())) is not None:
             yield from means.infer(options, None)
         view = yield from server.view()
     except errors.WarmupError as exc:
