@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
+from tests.history import signs
+from tests.history.notes import Said
 from tests.history.past import Asked, Visit
 from tests.history.scenes import History
 from tests.history.store import BEGAN_AT
-from tests.history.worker import Said
 from worker.core import telling
 from worker.core.passes import Kind
 from worker.simulator.physics.ledger import Why
 
 HELD = {Condition.WARM, Condition.DRIFTED}
-USED_S = 20.0
 HOUR_S = 3_600.0
 LOADS = 3
 """Of one target in five minutes, at most: two to learn, one after that."""
@@ -50,38 +50,18 @@ def reloads(history: History) -> Iterator[str]:
         is_told = not visit.made_by.is_ours and _was_loaded_by_touch(
             history, visit, target
         )
-        if not is_told and not was_unseen(visit, by):
+        was_under_way = visit.made_by.at <= by.at < visit.stay.loaded_at
+        is_hidden = was_under_way and not signs.were_seen(history, by)
+        if not is_told and not is_hidden:
             yield _said(history, visit, f"we reloaded {visit.stay.name}")
 
 
 def evictions_in_use(history: History) -> Iterator[str]:
-    """Loads of ours that took the room of what an application was using.
-
-    The first time in an hour shows what the host can hold.
-    """
-    learned: dict[tuple[str, str], float] = {}
-    names = {t.name.short for t in history.scene.targets}
-    for visit, by in _ended_by_us(history, Why.EVICTED):
-        if visit.stay.name in names or not visit.was_used(within_s=USED_S):
-            continue
-        pair, at = (by.model.name.short, visit.stay.name), visit.ended_at or 0.0
-        is_first = at - learned.get(pair, -math.inf) >= HOUR_S
-        if not is_first and not was_unseen(visit, by):
-            yield _said(history, visit, f"{pair[0]} took the room of {pair[1]} in use")
-        learned[pair] = at
-
-
-def unseen(history: History) -> list[Visit]:
-    """What went for a load of ours that was sent while its own load was under way.
-
-    No view shows that; it can happen, and must be rare.
-    """
-    ended = (*_ended_by_us(history, Why.EVICTED), *_ended_by_us(history, Why.RELOADED))
-    return [v for v, by in ended if not v.made_by.is_ours and was_unseen(v, by)]
-
-
-def was_unseen(visit: Visit, by: Asked) -> bool:
-    return visit.made_by.at <= by.at < visit.stay.loaded_at
+    """Loads of ours that took the room of what an application was using."""
+    for visit, by in signs.evictions_in_use(history):
+        if signs.could_know(history, visit, by):
+            what = f"{by.model.name.short} took the room of {visit.stay.name} in use"
+            yield _said(history, visit, what)
 
 
 def loads_in_a_row(history: History) -> Iterator[str]:

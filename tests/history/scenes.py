@@ -77,6 +77,7 @@ class History:
     worker: Worker
     traffic: Traffic
     fate: Fate
+    has_begun: bool = False
 
     @classmethod
     def of(cls, scene: Scene, seed: int) -> "History":
@@ -100,9 +101,12 @@ class History:
         )
 
     def run(self, *, until: float = DAY_S) -> "History":
-        self.scene.habits(self)
-        self.fate.start(a_day=self.scene.troubles)
-        self.worker.start()
+        """Let everything happen until an instant; may be called again and again."""
+        if not self.has_begun:
+            self.has_begun = True
+            self.scene.habits(self)
+            self.fate.start(a_day=self.scene.troubles)
+            self.worker.start()
         self.loop.run_until(until)
         return self
 

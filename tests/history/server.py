@@ -32,13 +32,18 @@ _ERRORS: dict[Failure | str, type[errors.WarmupError]] = {
 class Accidents:
     """What is to go wrong next, by the model's short name."""
 
+    loop: Loop
     out_of: set[str] = field(default_factory=set)
     """Whose next load runs out of memory."""
+    ran_out: list[tuple[float, Model]] = field(default_factory=list)
+    """When one did."""
     slow: dict[str, float] = field(default_factory=dict)
 
     def out_of_memory(self, model: Model) -> bool:
         fails = model.name.short in self.out_of
-        self.out_of.discard(model.name.short)
+        if fails:
+            self.out_of.discard(model.name.short)
+            self.ran_out.append((self.loop.now, model))
         return fails
 
     def slowness(self, model: Model) -> float:
@@ -61,7 +66,7 @@ class Server:
         self.settings = settings
         self.skew_s = skew_s
         """How far its clock is ahead of ours."""
-        self.accidents = Accidents()
+        self.accidents = Accidents(loop)
         self.past = Past()
         self.down_until = 0.0
         self.mute_until = 0.0
@@ -77,10 +82,14 @@ class Server:
         }
         self.infos = {residency.normal(n): _info(m) for n, m in self.models.items()}
         self._digests = {name: m.digest for name, m in self.models.items()}
+        self._due: float | None = None
+        self._is_due_old = True
         loop.source = self
 
     def next_event_at(self) -> float | None:
-        return self.scheduler.next_event_at()
+        if self._is_due_old:
+            self._due, self._is_due_old = self.scheduler.next_event_at(), False
+        return self._due
 
     def advance(self, now: float) -> None:
         self.scheduler.advance(now)
@@ -92,6 +101,7 @@ class Server:
         lost = self.past.restarted(self.loop.now)
         self.scheduler = Scheduler(self.settings, mishaps=self.accidents)
         self.scheduler.advance(self.loop.now)
+        self._is_due_old = True
         for asked in lost:
             asked.failure = RESTARTED
             self.loop.fire(asked.over)
@@ -201,6 +211,7 @@ class Server:
         return EPOCH + timedelta(seconds=self.skew_s + instant)
 
     def _note(self) -> None:
+        self._is_due_old = True
         for asked in self.past.note(self.scheduler):
             self.loop.fire(asked.over)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.history import checks
+from tests.history import checks, signs
 from tests.history.scenes import history
 
 DAYS = [("roomy", 0), ("tight", 0), ("single", 0)]
@@ -28,10 +28,18 @@ def test_a_day_of_traffic_and_faults_breaks_no_invariant(scene, seed):
     assert day.worker.bad == []
 
 
+@pytest.mark.parametrize(("scene", "seed"), DAYS)
+def test_what_no_view_tells_costs_applications_little(scene, seed):
+    day = history(scene, seed)
+
+    loads = [load for t in day.scene.targets for load in checks.loads(day, t)]
+    assert len(list(signs.evictions_in_use(day))) <= len(loads) / 10
+
+
 def test_a_day_is_full_of_what_it_is_to_stand():
     day = history("roomy", 0)
 
-    assert len(day.worker.answered) > 8_000
+    assert len(day.worker.looks) > 8_000
     assert len(day.worker.touched) > 1_000
     kinds = {event.kind.value for event in day.worker.store.events}
     assert kinds >= {"changed", "restarted", "evicted", "crashed", "unloaded"}

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ollama_warmup import errors
-from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
 from tests.history import tasks, touches
 from tests.history.loop import Loop, Process, Running
+from tests.history.notes import Look, Said, Sent
 from tests.history.server import Server
 from tests.history.store import Store
 from worker.core import failures, policy, telling
@@ -18,25 +18,6 @@ from worker.core.passes import Action, Cure, Rules, Seen, Touch, Verdict, Warm
 
 SENT_TICKS, SENT_S = 2.0, 15.0
 LEASE_S = (10.0, 15.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a pass said of a target, when that was new."""
-
-    at: float
-    condition: Condition
-    is_ready: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A touch that a pass decided on."""
-
-    at: float
-    key: str
-    left_s: float
 
 
 @dataclass(eq=False, slots=True)
@@ -55,8 +36,8 @@ class Worker:
     """When no worker took loads."""
     said: dict[str, list[Said]] = field(default_factory=dict)
     touched: list[Sent] = field(default_factory=list)
-    answered: list[float] = field(default_factory=list)
-    """When passes had a view."""
+    looks: list[Look] = field(default_factory=list)
+    """What passes saw."""
     bad: list[str] = field(default_factory=list)
     """What must never happen, seen as it happened."""
     is_at_it: bool = False
@@ -136,7 +117,8 @@ class Worker:
         if isinstance(view, Unanswered):
             self._never(bool(plan.actions), f"sends to a mute host: {plan.actions}")
             return
-        self.answered.append(self.loop.now)
+        left_s = {r.name: view.left(r).total_seconds() for r in view.residents}
+        self.looks.append(Look(self.loop.now, left_s))
         for action in plan.actions:
             self._send(action, view)
 

@@ -10,6 +10,7 @@ from worker.core import failures, residency
 from worker.core.decision import Decision
 from worker.core.departures import KEEP_ALIVE
 from worker.core.domain import HostView
+from worker.core.losses import LEARNED_S, Loss
 from worker.core.passes import Pull, Verdict, Warm
 from worker.core.stays import Stay
 
@@ -86,15 +87,26 @@ class _Absent:
         if left_s > 0 and loss.is_open:
             again = format_short(left_s)
             return Condition.COLD, f"it went suddenly; loaded again in {again}"
-        if left_s > 0:
+        is_room = self._is_room(loss)
+        if left_s > 0 and not (is_room and loss.by != KEEP_ALIVE):
             what = "ran out" if loss.by == KEEP_ALIVE else "took its room"
             why = f"{loss.by} {what} {loss.times} times"
             return Condition.CONTESTED, f"{why}; next try in {format_short(left_s)}"
-        if len(self.view.residents) < loss.residents:
+        if is_room:
             return None
-        by = next((r for r in self.view.residents if r.name == loss.by), None)
-        stays = self.decision.memory.stays
-        return (self._beside(stays[by.digest]) if by else None) or self._instead()
+        stays = self.decision.memory.stays.values()
+        takers = (stay for stay in stays if stay.name == loss.by)
+        return self._none_of(*takers, *self._victims())
+
+    def _is_room(self, loss: Loss) -> bool:
+        """Whether there are fewer residents than when it was lost.
+
+        Without the one that has taken it: fewer than there have been.
+        """
+        residents = self.view.residents
+        is_there = any(r.name == loss.by for r in residents)
+        most = loss.residents if is_there else self.decision.memory.room.most
+        return len(residents) < max(loss.residents, most)
 
     def _beside(self, by: Stay) -> _Why | None:
         """What it means for the target that this one has the room."""
@@ -104,34 +116,44 @@ class _Absent:
         if owner is not None:
             why = f"does not fit beside {owner.model}, which is wanted more"
             return Condition.UNFIT, why
-        if decision.is_in_use(by):
-            return Condition.CONTESTED, f"{by.name} has its room, and is in use"
-        return None
+        return self._in_use(by) if decision.is_in_use(by) else None
+
+    def _in_use(self, by: Stay) -> _Why:
+        return Condition.CONTESTED, f"{by.name} has its room, and is in use"
+
+    def _none_of(self, *stays: Stay) -> _Why | None:
+        """What the first of these means that keeps the target out, if one does."""
+        return next((why for stay in stays if (why := self._beside(stay))), None)
 
     def _crowded(self) -> _Why | None:
-        """Without a loss of its own: whether it may take the room of one in use.
+        """Without a loss of its own: whether it would take the room of another.
 
-        It is not known that it would, so a more wanted one's room is no reason yet.
+        When it is an hour since the host was seen full it may have more room now, so
+        a more wanted one's room is no reason any more.
         """
-        losses = [self.decision.loss(target) for target in self.decision.order]
-        full = [loss.residents for loss in losses if loss and loss.residents]
-        if not full or len(self.view.residents) < min(full):
+        decision = self.decision
+        if not decision.is_full(self.view.residents):
             return None
-        why = self._instead()
-        return why if why and why[0] is Condition.CONTESTED else None
+        victims = self._victims()
+        used = [stay for stay in victims if decision.is_in_use(stay)]
+        is_fresh = decision.now - decision.memory.room.full_at < LEARNED_S
+        return (
+            self._in_use(used[0])
+            if used
+            else (self._none_of(*victims) if is_fresh else None)
+        )
 
-    def _instead(self) -> _Why | None:
-        """What it means for the target that a full host lets another one go for it.
+    def _victims(self) -> list[Stay]:
+        """Those of which a full host lets one go for a load.
 
-        Ollama chooses the idle one with the shortest keep-alive; the views tell it
-        within a tick.
+        Ollama chooses the idle one with the shortest keep-alive, of which the views
+        tell bounds.
         """
         stays = self.decision.memory.stays.values()
         idle = [stay for stay in stays if not stay.is_busy] or list(stays)
-        windows = [stay.window_s or stay.left_s for stay in idle]
-        longest_s = min(windows, default=0.0) + self.decision.rules.tick_s + 1.0
-        near = (s for s, w in zip(idle, windows, strict=True) if w <= longest_s)
-        return next((why for stay in near if (why := self._beside(stay))), None)
+        most = [stay.most_s for stay in idle if stay.most_s is not None]
+        shortest_s = min(most, default=math.inf)
+        return [stay for stay in idle if stay.least_s <= shortest_s]
 
     def _load(self) -> _Why:
         decision, seen = self.decision, self.decision.seen
@@ -141,7 +163,7 @@ class _Absent:
             return Condition.QUEUED, "another load of its host comes first"
         if not decision.rules.enabled:
             return Condition.COLD, "not loaded: OLLAMA_WARMUP_ENABLED is not true"
-        if decision.now < decision.memory.hold_until:
+        if decision.now < decision.memory.room.hold_until:
             return Condition.QUEUED, "somebody else's load may be under way"
         decision.is_lane_taken = True
         decision.actions.append(Warm(target=self.target))

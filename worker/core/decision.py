@@ -1,5 +1,6 @@
 """One decision in the making: what it knows, and what it has come to so far. Pure."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ollama_warmup.target import Target
@@ -10,7 +11,7 @@ from worker.core.memory import Memory
 from worker.core.passes import Action, Event, Rules, Seen
 from worker.core.stays import Stay
 
-USED_TICKS = 3
+USED_TICKS = 6
 """Who was used within so many ticks is in use."""
 
 
@@ -45,6 +46,14 @@ class Decision:
         """Who took its room, as long as that is remembered."""
         loss = self.memory.losses.get(target.key)
         return loss if loss and self.now - loss.at < LEARNED_S else None
+
+    def is_full(self, residents: Collection[Resident]) -> bool:
+        """Whether one more would make another go, as far as is known."""
+        names, count = {r.name for r in residents}, len(residents)
+        if self.memory.room.full_at and count >= self.memory.room.most:
+            return True
+        losses = [self.loss(target) for target in self.order]
+        return any(x and x.by in names and count >= x.residents for x in losses)
 
     def serves(self, target: Target, stay: Stay) -> bool:
         """Whether a resident serves a target."""

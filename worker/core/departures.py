@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ollama_warmup.durations import format_short
+from ollama_warmup.errors import LoadFailed
 from ollama_warmup.target import Target
 from worker.core.domain import HostView, Resident
 from worker.core.passes import Kind, Rules, Seen
@@ -38,6 +39,8 @@ class Change:
     targets: Sequence[Target]
     serves: Mapping[str, str]
     """Digests of the residents that serve targets now, by key."""
+    looked_at: float
+    """When the view before was; by the store's clock, 0 = there was none."""
     restarted: bool
     """Whether the server refused a connection in between."""
     has_strangers: bool
@@ -60,13 +63,28 @@ class Change:
 
     def is_ours(self, stay: Stay) -> bool:
         """Whether a load of ours made it, or has just done so."""
-        return stay.ours is not None or self._loading == stay.name
+        return stay.ours is not None or stay.name in self.loading
 
     @property
-    def _loading(self) -> str:
+    def loading(self) -> frozenset[str]:
         """The name under which our load in flight is listed, if there is one."""
         key = self.seen.holder.key if self.seen.holder else None
-        return next((t.name.short for t in self.targets if t.key == key), "")
+        return frozenset(t.name.short for t in self.targets if t.key == key)
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """The names of all residents, that of our load in flight included."""
+        return self.loading.union(stay.name for stay in self.after.values())
+
+    @property
+    def undone(self) -> frozenset[str]:
+        """Keys of targets whose load did well, only to be unloaded at once."""
+        return frozenset(
+            key
+            for key, record in self.seen.records.items()
+            if record.error == LoadFailed.__name__
+            and record.ended_at >= self.looked_at > 0
+        )
 
     def culprit(self) -> tuple[str, bool]:
         """Who came instead, and whether by us; else the target whose load is under way.
@@ -77,7 +95,7 @@ class Change:
         new.sort(key=self.is_ours)
         if new:
             return new[0].name, self.is_ours(new[0])
-        return self._loading, True
+        return next(iter(self.loading), ""), True
 
 
 def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
@@ -87,7 +105,8 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     (2) The server refused a connection meanwhile, or several went at once and
         nothing is left: it began anew.
     (3) Its time had run out: lapsed.
-    (4) Another came, or a load of ours is under way: evicted by it.
+    (4) Another came, or a load of ours is under way: evicted by it; or loaded again,
+        if that is its own.
     (5) Otherwise it was unloaded, or makes room for a load that no view shows.
     """
     before, view = change.before, change.view
@@ -108,7 +127,10 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
             )
         elif _is_over(stay, host_s):  # (3)
             left[digest] = _lapsed(stay, rules)
-        elif culprit:  # (4)
+        elif culprit == stay.name:  # (4)
+            why = "it is being loaded again"
+            left[digest] = Departure(kind=Kind.RELOADED, why=why)
+        elif culprit:
             left[digest] = Departure(
                 kind=Kind.EVICTED,
                 why=f"evicted by {culprit}",

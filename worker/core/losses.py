@@ -90,7 +90,8 @@ def after(
         after |= ledger.unseen(after.get(key), key)
     for name, departure in scene.foreign:  # (5)
         if rival := scene.target_of(departure.by):
-            after[rival.key] = ledger.took(name, after.get(rival.key))
+            old = after.get(rival.key)
+            after[rival.key] = ledger.took(name, taker=departure.by, old=old)
     return after
 
 
@@ -125,9 +126,9 @@ class _Ledger:
         rival = self.scene.target_of(by)
         if rival is not None and rival.key != key:
             if order.index(rival.key) < order.index(key):
-                return {key: self.beside(by)}
+                return {key: self.beside(by, taker=by)}
             if departure.is_ours:
-                return {rival.key: self.beside(self._name(key))}
+                return {rival.key: self.beside(self._name(key), taker=by)}
         if by:
             return {key: self._taken(by, old)}
         return self.unseen(old, key) if departure.is_sudden else {}
@@ -138,21 +139,27 @@ class _Ledger:
         loss = old or Loss(at=self.now, by="")
         return {key: replace(loss, at=self.now, until=until, is_open=True)}
 
-    def took(self, name: str, old: Loss | None) -> Loss:
+    def took(self, name: str, *, taker: str, old: Loss | None) -> Loss:
         """What a target learns that has taken this one's room; the count goes on."""
-        return replace(self.beside(name), times=old.times if old else 0)
+        loss = self.beside(name, taker=taker)
+        return replace(loss, times=old.times if old else 0)
 
-    def beside(self, name: str) -> Loss:
-        """It does not fit beside this one, as far as is known."""
+    def beside(self, name: str, *, taker: str) -> Loss:
+        """It does not fit beside this one, as far as is known.
+
+        Args:
+            name: the one.
+            taker: of the two, the one that has the room, or will have it soon.
+        """
         residents = [r.name for r in self.scene.view.residents]
         return Loss(
-            at=self.now, by=name, residents=len(residents) + (name not in residents)
+            at=self.now, by=name, residents=len(residents) + (taker not in residents)
         )
 
     def _taken(self, by: str, old: Loss | None) -> Loss:
         times = old.times + 1 if old else 1
         pause_s = min(CONTEST_S, self.hold_s * 2.0 ** min(times - 1, 16))
-        return replace(self.beside(by), times=times, until=self.now + pause_s)
+        return replace(self.beside(by, taker=by), times=times, until=self.now + pause_s)
 
     def _is(self, key: str, name: str) -> bool:
         target = self.scene.target_of(name)

@@ -8,19 +8,18 @@ from one to the next. `worker.core.policy` decides with what it leaves.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ollama_warmup.errors import LoadFailed
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
-from worker.core import departures, losses, residency, stays, wedge
+from worker.core import departures, losses, residency, room, since, stays, wedge
 from worker.core.departures import Change, Departure
 from worker.core.domain import HostView, Resident, Unanswered
 from worker.core.losses import Loss, Scene
 from worker.core.passes import Kind, Rules, Seen
-from worker.core.stays import Since, Stay
+from worker.core.room import Room
+from worker.core.since import Since
+from worker.core.stays import Stay
 from worker.core.wedge import Still
 
-HOLD_TICKS = 6
-"""How long a load that no view shows is waited for: a large one takes a minute."""
 STRANGERS_S = 86_400.0
 """How long it is remembered that others load models too, seconds."""
 DOWN_AFTER = 3
@@ -51,13 +50,12 @@ class Memory:
     """The digest of the resident that a target was served by, by target's key."""
     losses: Mapping[str, Loss] = field(default_factory=dict)
     """Why targets lost their room, by key."""
+    room: Room = field(default_factory=Room)
     strangers_at: float = 0.0
-    """When others than we were last seen to load a model there; 0 = never."""
+    """When others than we were last seen to load a model there; when it was first
+    looked at, if they never were."""
     touch_loads: Mapping[str, float] = field(default_factory=dict)
     """When a touch last turned out to be a load, by digest."""
-    hold_until: float = 0.0
-    """Until then nothing is loaded: somebody's load may be under way, which no view
-    shows; by the store's clock."""
     told: Mapping[str, Told] = field(default_factory=dict)
     """By target's key."""
     pulls: Mapping[str, float] = field(default_factory=dict)
@@ -96,8 +94,9 @@ def observe(
     (3) Residents that stay: who loaded them, and how long they stay, becomes clearer.
     (4) Residents that went, or came with another context, have a reason.
     (5) A target that was evicted has lost its room to somebody.
-    (6) One that went for no visible reason may make room for somebody's load, and
-        so may one that went right after our own load: for a while nothing is loaded.
+    (6) While somebody's load may be under way, nothing is loaded: for a while after
+        a view that lets suppose it; no longer when a stranger has come, and there are
+        as many as there have been.
 
     Args:
         before: what the last look left.
@@ -111,14 +110,13 @@ def observe(
         return Observed(memory=_failed(before, view))
     is_back = before.has_failed
     if is_back:  # (2)
-        before = replace(before, losses={}, hold_until=0.0)
+        before = replace(before, losses={}, room=Room())
     change = _change(before, seen, view, targets, now=now)  # (3)
     left = departures.of(change, rules=rules)  # (4)
-    hold_s = HOLD_TICKS * rules.tick_s
+    hold_s = room.HOLD_TICKS * rules.tick_s
     scene = _scene(before, change, left)
     lost = losses.after(before.losses, scene, now=now, hold_s=hold_s)  # (5)
-    holds = bool(scene.undone) or any(d.is_sudden for d in left.values())
-    hold_until = now + hold_s if holds else before.hold_until
+    is_watched = before.looked_at > 0 and not scene.strangers
     after = replace(
         before,
         looked_at=now,
@@ -127,8 +125,10 @@ def observe(
         stays=change.after,
         serves=scene.serves,
         losses=lost,
-        strangers_at=now if scene.strangers else before.strangers_at,
-        hold_until=0.0 if scene.strangers else hold_until,  # (6)
+        room=room.after(  # (6)
+            before.room, change, left, now=now, hold_s=hold_s
+        ),
+        strangers_at=before.strangers_at if is_watched else now,
         touch_loads=_touch_loads(before, seen, now),
         still=wedge.watch(before.still, view, seen.holder, now=now),
     )
@@ -145,14 +145,15 @@ def _change(
 ) -> Change:
     found = ((t.key, serving(t, view.residents, seen)) for t in targets)
     serves = {key: resident.digest for key, resident in found if resident}
-    since = Since(looked_at=before.looked_at, now=now, touch_loads=before.touch_loads)
+    looked = Since(looked_at=before.looked_at, now=now, touch_loads=before.touch_loads)
     return Change(
         before=before.stays,
-        after=stays.after(before.stays, seen, view, serves=serves, since=since),
+        after=stays.after(before.stays, seen, view, serves=serves, since=looked),
         seen=seen,
         view=view,
         targets=targets,
         serves=serves,
+        looked_at=before.looked_at,
         restarted=before.has_failed,
         has_strangers=0 < before.strangers_at > now - STRANGERS_S,
     )
@@ -166,7 +167,7 @@ def _scene(before: Memory, change: Change, left: Mapping[str, Departure]) -> Sce
             for digest, departure in left.items()
             if digest not in before.serves.values()
         ],
-        undone=_undone(before, change.seen),
+        undone=change.undone,
         strangers=change.strangers if before.looked_at else (),
         view=change.view,
         serves=change.serves,
@@ -175,19 +176,9 @@ def _scene(before: Memory, change: Change, left: Mapping[str, Departure]) -> Sce
 
 
 def _touch_loads(before: Memory, seen: Seen, now: float) -> dict[str, float]:
-    kept = {d: at for d, at in before.touch_loads.items() if now - at < stays.AGAIN_S}
+    kept = {d: at for d, at in before.touch_loads.items() if now - at < since.AGAIN_S}
     new = {t.digest: t.at for t in seen.touches.values() if t.was_load}
-    return kept | {d: at for d, at in new.items() if now - at < stays.AGAIN_S}
-
-
-def _undone(before: Memory, seen: Seen) -> frozenset[str]:
-    """Targets whose load since the last look did well, only to be unloaded at once."""
-    return frozenset(
-        key
-        for key, record in seen.records.items()
-        if record.error == LoadFailed.__name__
-        and record.ended_at >= before.looked_at > 0
-    )
+    return kept | {d: at for d, at in new.items() if now - at < since.AGAIN_S}
 
 
 def _failed(before: Memory, view: Unanswered) -> Memory:

@@ -14,8 +14,6 @@ from worker.core.stays import Stay
 
 LEAD_TICKS = 2.5
 """A timer nearer than so many ticks is restarted."""
-DATE_S = 1.0
-"""The host's `Date` tells whole seconds: so much less time may be left than shown."""
 PROOF_S = 3_600.0
 """A runner that nobody asked for so long is asked: a dead one stays listed."""
 ASK_AGAIN_TICKS, ASK_AGAIN_S = 0.9, 60.0
@@ -33,7 +31,10 @@ def lead_s(stay: Stay, *, tick_s: float) -> float:
 
 def verdict(target: Target, resident: Resident, decision: Decision) -> Verdict:
     """Step (5) of `worker.core.policy.plan`."""
-    return _Present(target=target, resident=resident, decision=decision).verdict()
+    expected = residency.wanted_context(target, resident, lambda: decision.info(target))
+    return _Present(
+        target=target, resident=resident, decision=decision, expected=expected
+    ).verdict()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,8 @@ class _Present:
     target: Target
     resident: Resident
     decision: Decision
+    expected: int | None
+    """The context that it is to have, tokens; None = any."""
 
     def verdict(self) -> Verdict:
         fits = self._fits()
@@ -49,7 +52,7 @@ class _Present:
             return self._say(Condition.UNFIT, why, fits=fits)
         if not fits:  # (b)
             loaded = self.resident.context_length
-            why = f"loaded with context {loaded}, wanted {self._expected}"
+            why = f"loaded with context {loaded}, wanted {self.expected}"
             return self._say(Condition.DRIFTED, why, fits=False)
         if above := self._took_room_of():  # (c)
             return self._say(Condition.UNFIT, f"not held: it took the room of {above}")
@@ -67,7 +70,7 @@ class _Present:
             why=why,
             resident=self.resident,
             left_s=self._left_s,
-            wanted_context=self._expected,
+            wanted_context=self.expected,
             is_ready=fits,
         )
 
@@ -81,15 +84,9 @@ class _Present:
         left_s = self._stay.left_s
         return math.inf if left_s > FOREVER.total_seconds() else left_s
 
-    @property
-    def _expected(self) -> int | None:
-        return residency.wanted_context(
-            self.target, self.resident, lambda: self.decision.info(self.target)
-        )
-
     def _fits(self) -> bool:
         """Whether its context is the expected one, or what a load of ours showed."""
-        if residency.has_context(self.resident, self._expected):
+        if residency.has_context(self.resident, self.expected):
             return True
         record = self.decision.seen.records.get(self.target.key)
         return (
@@ -141,7 +138,7 @@ class _Present:
         if stay.is_busy or stay.is_untouchable or stay.digest in self.decision.touched:
             return False
         asked_s = now - stay.asked_at
-        if self._left_s - DATE_S < lead_s(stay, tick_s=tick_s):
+        if self._left_s - stays.DATE_S < lead_s(stay, tick_s=tick_s):
             return asked_s >= ASK_AGAIN_TICKS * tick_s and not self._is_in_use()
         if self._is_ours and self.decision.doubts_unasked(stay):
             return True

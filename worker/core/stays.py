@@ -1,23 +1,20 @@
 """One residency over several views: who loaded it, how long it stays. Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from worker.core.domain import HostView, LoadRecord, Resident, TouchRecord
 from worker.core.passes import Seen
+from worker.core.since import Since
 
+DATE_S = 1.0
+"""The host's `Date` tells whole seconds: so much less time may be left than shown."""
 MOVED_S = 1.0
-"""A timer that moved by more was restarted: `Date` tells whole seconds."""
+"""A timer that moved by more was restarted."""
 SHORT_TICKS = 3
 """A keep-alive below so many ticks cannot be held."""
 GOING_S = 1.0
 """One with so little time left is about to go, or is doomed."""
-AGAIN_S = 3_600.0
-"""A second touch within so long that turned out to be a load was no accident."""
-BEFORE_S = 5.0
-"""What a view shows may be so much older than the records beside it."""
-FRESH_S = 60.0
-"""A load of ours that ended longer ago, unobserved, may have been replaced since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +34,12 @@ class Stay:
     """When its runner last answered anybody; by the store's clock."""
     window_s: float | None = None
     """Its keep-alive, seconds; above `FOREVER` = no timer, None = not known yet."""
+    least_s: float = 0.0
+    """Its keep-alive is so long at least, seconds: what was left when its timer had
+    been restarted."""
+    most_s: float | None = None
+    """And so long at most: as if that had been right after the view before; None =
+    not known."""
     ours: str | None = None
     """The key of the target that a load of ours made it for."""
     is_untouchable: bool = False
@@ -61,26 +64,6 @@ class Stay:
     def is_busy(self) -> bool:
         """Whether its timer lay in the past in the last view."""
         return self.left_s < 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
-    """From one look to the next; instants by the store's clock."""
-
-    looked_at: float
-    """When the look before was; 0 = never."""
-    now: float
-    touch_loads: Mapping[str, float] = field(default_factory=dict)
-    """When a touch last turned out to be a load, by digest."""
-
-    def was_loaded_by_touch(self, digest: str, stay: Stay | None) -> bool:
-        """Whether a touch was a load shortly before, and somebody may use it since.
-
-        If nobody does, its runner has died once more.
-        """
-        at = self.touch_loads.get(digest, 0.0)
-        is_recent = 0 < at > self.now - AGAIN_S
-        return is_recent and (stay is None or stay.used_at > at)
 
 
 def after(
@@ -110,49 +93,18 @@ def after(
         step = _Step(
             resident=resident,
             view=view,
-            load=_load(ours, resident, seen.records, since),
-            touch=_touch(ours, resident, seen.touches, since),
-            is_again=since.was_loaded_by_touch(resident.digest, old),
+            load=since.load(ours, resident, seen.records),
+            touch=since.touch(ours, resident, seen.touches),
+            is_again=since.was_loaded_by_touch(
+                resident.digest, used_at=old.used_at if old else None
+            ),
             loading=seen.holder is not None and seen.holder.key in ours,
             now=since.now,
+            gap_s=since.gap_s,
         )
         same = old is not None and old.context_length == resident.context_length
         after[resident.digest] = step.go_on(old) if old and same else step.begin()
     return after
-
-
-def _load(
-    keys: Iterable[str],
-    resident: Resident,
-    records: Mapping[str, LoadRecord],
-    since: Since,
-) -> tuple[str, LoadRecord] | None:
-    """The load of ours since the last view that made this resident."""
-    loads = [
-        (key, record)
-        for key in keys
-        if (record := records.get(key)) and record.error is None and record.load_s > 0
-        if record.digest == resident.digest
-        and record.context_length == resident.context_length
-        and record.ended_at >= max(since.looked_at - BEFORE_S, since.now - FRESH_S)
-    ]
-    return max(loads, key=lambda load: load[1].ended_at, default=None)
-
-
-def _touch(
-    keys: Iterable[str],
-    resident: Resident,
-    touches: Mapping[str, TouchRecord],
-    since: Since,
-) -> tuple[str, TouchRecord] | None:
-    """The last touch of ours since the last view."""
-    records = [
-        (key, record)
-        for key in keys
-        if (record := touches.get(key)) and record.error is None
-        if record.digest == resident.digest and record.at >= since.looked_at
-    ]
-    return max(records, key=lambda touch: touch[1].at, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +120,8 @@ class _Step:
     loading: bool
     """Whether a load of ours that has not ended yet is for it."""
     now: float
+    gap_s: float | None
+    """Since the last view, seconds; None = there was none."""
 
     def begin(self) -> Stay:
         """A residency that was not there before."""
@@ -181,7 +135,7 @@ class _Step:
             used_at=0.0 if self.load or self.loading else self.now,
             proof_at=self.now,
         )
-        return self._with_ours(replace(stay, is_doomed=0 <= stay.left_s <= GOING_S))
+        return self._with_ours(self._restarted(stay))
 
     def go_on(self, old: Stay) -> Stay:
         """A residency that was there before, as far as a view can tell."""
@@ -191,9 +145,8 @@ class _Step:
             seen_at=self.view.observed_at.timestamp(),
         )
         moved = abs(stay.expires_at - old.expires_at) > MOVED_S
-        is_doomed = moved and 0 <= stay.left_s <= GOING_S
-        stay = replace(stay, is_doomed=is_doomed or (old.is_doomed and not moved))
-        if stay.is_busy or (moved and not self.load and not self._restarted_it):
+        stay = self._restarted(stay) if moved else stay
+        if stay.is_busy or (moved and not self._was_moved_by_us(stay)):
             stay = replace(
                 stay,
                 used_at=self.now,
@@ -202,10 +155,25 @@ class _Step:
             )
         return self._with_ours(stay)
 
-    @property
-    def _restarted_it(self) -> bool:
-        """Whether a touch of ours restarted the timer; not while somebody works."""
-        return self.touch is not None and self.touch[1].left_s is not None
+    def _restarted(self, stay: Stay) -> Stay:
+        """With what a timer that was restarted since the last view tells."""
+        if stay.is_busy:
+            return replace(stay, is_doomed=False)
+        return replace(
+            stay,
+            least_s=stay.left_s - DATE_S,
+            most_s=None if self.gap_s is None else stay.left_s + self.gap_s,
+            is_doomed=stay.left_s <= GOING_S,
+        )
+
+    def _was_moved_by_us(self, stay: Stay) -> bool:
+        """Whether its timer is as our load or touch has left it."""
+        ended = [(self.load[1].ended_at, self.load[1].left_s)] if self.load else []
+        ended += [(self.touch[1].at, self.touch[1].left_s)] if self.touch else []
+        return any(
+            left_s is not None and stay.left_s <= left_s - (self.now - at) + 2 * MOVED_S
+            for at, left_s in ended
+        )
 
     def _window_s(self, old: Stay, stay: Stay) -> float | None:
         """The keep-alive after a use that fell between two views.

@@ -77,7 +77,7 @@ def test_that_two_do_not_fit_is_forgotten_after_an_hour_or_when_both_are_there()
 
     host = after_one_try()
     host.look(host.resident("a", 9000, after_s=3500), after_s=3500)
-    assert loads(host.look(host.resident("a", 9000, after_s=200), after_s=200)) == ["b"]
+    assert loads(host.look(host.resident("a", 8800, after_s=200), after_s=200)) == ["b"]
 
     host = after_one_try()
     host.look(host.resident("a"), host.resident("b"))
@@ -92,11 +92,13 @@ def test_an_evicted_target_waits_while_the_foreign_model_is_in_use():
     first = host.look(host.resident("x"))
     used = host.look(host.resident("x", 310))
     paused = host.look(host.resident("x", 270, after_s=40), after_s=40)
-    idle = host.look(host.resident("x", 260))
+    just = host.look(host.resident("x", 260))
+    idle = host.look(host.resident("x", 250))
 
     assert kinds(host) == [("a", "evicted")]
     assert conditions(first) == conditions(used) == {"a": "contested"}
     assert why(paused, "a") == "x:latest took its room 1 times; next try in 10s"
+    assert why(just, "a") == "x:latest has its room, and is in use"
     assert loads(idle) == ["a"]
 
 

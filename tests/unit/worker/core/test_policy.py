@@ -79,7 +79,7 @@ def test_4a_the_less_wanted_of_two_that_need_other_runners_of_one_blob_is_unfit(
 
     assert conditions(plan) == {"a": "warm", "child": "unfit"}
     assert "shares its runner with a" in why(plan, "child")
-    assert conditions(host.look(**known)) == {"a": "queued", "child": "unfit"}
+    assert conditions(host.look(**known)) == {"a": "cold", "child": "unfit"}
 
 
 def test_4a_an_alias_with_the_same_options_shares_the_runner_and_its_touch():
