@@ -15,6 +15,7 @@ from tests.unit.worker.core.scenes import (
 from worker.core.domain import Unanswered
 from worker.core.losses import Loss
 from worker.core.passes import Touch, Warm
+from worker.core.room import Room
 
 A, B, C = target("a", priority=3), target("b", priority=2), target("c", priority=1)
 REFUSED = Unanswered(text="refused", is_refused=True)
@@ -26,18 +27,19 @@ def sent(plan, kind):
 
 # A full host: without a loss of its own, a target takes no room that is in use.
 
-USED, IDLE, LONG = ("x", 100.0), ("y", 100.0), ("y", 5_000.0)
+USED, IDLE, LONG = ("x", 300.0), ("y", 100.0), ("y", 5_000.0)
 
 
 def full(*rows, residents):
     """What a pass does for `a` when `x` was used just now, and `y` a minute ago.
 
-    Once there was no room for `b` beside so many residents.
+    Once one made room for another, with so many residents; 0 = that was never seen.
     """
     host = Host(A, B)
+    host.look()
     host.look(*(host.resident(name, left_s + 60) for name, left_s in rows))
-    loss = Loss(at=host.now, by="z:latest", residents=residents)
-    host.memory = replace(host.memory, losses={B.key: loss})
+    room = Room(most=residents, full_at=host.now if residents else 0.0)
+    host.memory = replace(host.memory, room=room)
     now = [(name, left_s + (60 if name == "x" else 0)) for name, left_s in rows]
     there = [host.resident(name, left_s, after_s=60) for name, left_s in now]
     return host.look(*there, after_s=60)
@@ -118,7 +120,8 @@ def test_the_hold_ends_when_somebodys_model_comes():
     plan = host.look(host.resident("b"), host.resident("x"))
 
     assert conditions(plan)["a"] == "contested"
-    assert sent(plan, Warm) == ["c"]
+    assert why(plan, "c") == "b:latest has its room, and is in use"
+    assert host.memory.room.hold_until == 0.0
 
 
 def test_the_hold_ends_when_the_server_begins_anew():

@@ -14,7 +14,7 @@ from tests.unit.worker.core.scenes import (
     touched,
 )
 from worker.core import stays
-from worker.core.stays import Since
+from worker.core.since import Since
 
 A = target("a")
 THERE = resident("a")
