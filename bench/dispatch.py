@@ -31,7 +31,7 @@ PAUSE_S = 0.02
 """What a task may take before its result is looked for, seconds."""
 BOUNDS = {"p50": 1.3, "p99": 1.5}
 """Warm-up over no-op, at the most."""
-_WORKER = (sys.executable, "-m", "celery", "-A", "worker", "worker")
+_WORKER = (sys.executable, "-m", "worker", "worker")
 
 Figures = dict[str, dict[str, float]]
 """Of `noop`, `warmup` (seconds) and `ratio`: p50 and p99."""

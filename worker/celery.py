@@ -4,16 +4,17 @@ Its settings are celeryconfig.py. It is never the current app, and broker and
 results are its own, so that it lives beside an application's Celery.
 """
 
+import gc
 import logging
 
 from celery.signals import (
     after_setup_logger,
+    worker_before_create_process,
     worker_process_init,
     worker_process_shutdown,
 )
 
 from ollama_warmup.wire import OwnCelery
-from worker import runtime
 from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
 from worker.healthfile import HealthFile
 
@@ -37,12 +38,23 @@ def _show_our_lines(**_: object) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
+@worker_before_create_process.connect
+def _share_memory(**_: object) -> None:
+    """Keep the collector off what a child has in common: it would copy the pages."""
+    gc.collect()
+    gc.freeze()
+
+
 @worker_process_init.connect
 def _start_fresh(**_: object) -> None:
     """Drop what the parent process opened: sockets must not cross a fork."""
+    from worker import runtime  # noqa: PLC0415 - beat needs none of it
+
     runtime.reset()
 
 
 @worker_process_shutdown.connect
 def _close(**_: object) -> None:
+    from worker import runtime  # noqa: PLC0415 - as above
+
     runtime.close()

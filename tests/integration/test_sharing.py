@@ -18,7 +18,7 @@ from tests.integration.conftest import Application, Simulated
 from tests.integration.loop import free_range
 from worker.cli.supervisor import Supervisor, free_port, listens
 
-WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]
+WORKER = [sys.executable, "-m", "worker", "worker", "--loglevel=INFO"]
 MODELS = (
     "one?load=2s",
     "two?load=1s",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from worker.cli.supervisor import Supervisor, listens
 
-_CELERY = (sys.executable, "-m", "celery", "-A", "worker")
+_SERVE = (sys.executable, "-m", "worker")
 # An idle worker has nothing to wait for; the messages that it holds for later go back
 # to the queue all the same.
 _IDLE = ("--", "worker.enable_soft_shutdown_on_idle=false")
@@ -20,7 +20,8 @@ QUEUES = {
 """The workers, and what each consumes: loads never hold up passes."""
 WORKERS = frozenset(QUEUES)
 _FLOWER = (
-    *(*_CELERY, "flower", "--address=127.0.0.1", "--read_only=true"),
+    *(sys.executable, "-m", "celery", "-A", "worker", "flower"),
+    *("--address=127.0.0.1", "--read_only=true"),
     *("--max_tasks=10000", "--purge_offline_workers=300"),
 )
 _WEB = (sys.executable, "-m", "worker.cli", "web")
@@ -111,13 +112,13 @@ class System:
         for name, queues in QUEUES.items():
             supervisor.start(
                 name,
-                (*_CELERY, "worker", "--loglevel=INFO", *queues, *_IDLE),
+                (*_SERVE, "worker", "--loglevel=INFO", *queues, *_IDLE),
                 env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
                 ready=partial(supervisor.said, name, " ready."),
             )
         supervisor.start(
             "beat",
-            (*_CELERY, "beat", "--loglevel=INFO", "--pidfile="),
+            (*_SERVE, "beat", "--loglevel=INFO", "--pidfile="),
             env=self.environment,
             ready=lambda: supervisor.said("beat", "beat: Starting..."),
         )
