@@ -2,17 +2,20 @@
 
 Unloads the model of a real Ollama again and again. Run as
 `python -m bench.first_token --base URL --model M --yes` from the root of the
-repository. Every answer is one token for a raw prompt as long as the one that warms,
-and never the prompt that was sent before: Ollama keeps the last prompt's state.
+repository. Every answer is one token for a raw prompt of so many words, by default as
+long as the one that warms, and never begun like the prompt that was sent before:
+Ollama keeps the last prompt's state.
 """
 
+import itertools
 import json
 import os
+import random
 import statistics
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -37,10 +40,12 @@ SETTLE_S = 1.0
 """After an unload, for the memory to come free."""
 TICK_S = 1.0
 """Between two passes of a run that holds."""
+SETTLING = 2
+"""Answers before the one that is steady."""
 SHORTEST_S = 3
 """Below three ticks a keep-alive cannot be held, seconds."""
-FIRST, OTHERS = "hi", ("no", "we", "so")
-"""As long as the warm-up's own prompt, and different from it."""
+WORDS = ("hi", "no", "we", "so", "at", "be", "if", "my", "us", "go", "up", "an")
+"""Prompts are made of these; the warm-up's own is none of them."""
 
 Seconds = dict[str, list[float]]
 """Of each row of the table, one value a run."""
@@ -54,19 +59,20 @@ class Bench:
 
     target: Target
     ollama: Ollama
+    prompts: Iterator[str]
 
     def run(self, seconds: Seconds) -> None:
         """One run: all four, so that a slow minute slows all of them."""
         self.unload()
-        seconds["cold"].append(self.first_token_s(FIRST))
+        seconds["cold"].append(self.first_token_s())
         self.unload()
         seconds["load only (seconds of the load)"].append(self.load_only_s())
-        seconds["after a load only"].append(self.first_token_s(FIRST))
+        seconds["after a load only"].append(self.first_token_s())
         self.unload()
         seconds["warm-up (nobody waits)"].append(self.warm_up_s())
-        seconds["after a warm-up"].append(self.first_token_s(FIRST))
+        seconds["after a warm-up"].append(self.first_token_s())
         self.settle()
-        seconds["steady"].append(self.first_token_s(OTHERS[-1]))
+        seconds["steady"].append(self.first_token_s())
 
     def hold(self, windows: int) -> int:
         """Let passes hold the model idle for so many keep-alive windows.
@@ -109,23 +115,23 @@ class Bench:
         self.settle()
         held, unheld, steady = HELD_ROWS
         touches = self.hold(windows)
-        seconds[held].append(self.first_token_s(FIRST))
+        seconds[held].append(self.first_token_s())
         self.settle()
-        seconds[steady].append(self.first_token_s(OTHERS[-1]))
+        seconds[steady].append(self.first_token_s())
         pause_s = windows * (self.target.keep_alive_s or 0)
-        self.first_token_s(OTHERS[0], keep_alive_s=pause_s + PATIENCE_S)
+        self.first_token_s(keep_alive_s=pause_s + PATIENCE_S)
         time.sleep(pause_s)
-        seconds[unheld].append(self.first_token_s(FIRST))
+        seconds[unheld].append(self.first_token_s())
         return touches
 
     def settle(self) -> None:
         """Into the steady state: an answer or two more than the first."""
-        *settling, _ = OTHERS
-        for prompt in settling:
-            self.first_token_s(prompt)
+        for _ in range(SETTLING):
+            self.first_token_s()
 
-    def first_token_s(self, prompt: str, *, keep_alive_s: float | None = None) -> float:
-        """Seconds until one token has come for a prompt."""
+    def first_token_s(self, *, keep_alive_s: float | None = None) -> float:
+        """Seconds until one token has come for the next prompt."""
+        prompt = next(self.prompts)
 
         def ask() -> None:
             self.ollama.infer(
@@ -177,6 +183,13 @@ class Bench:
         time.sleep(SETTLE_S)
 
 
+def _prompts(words: int) -> Iterator[str]:
+    """Prompts of so many words, each begun otherwise than the one before."""
+    chance = random.Random(words)  # noqa: S311 - the same ones in every run
+    for first in itertools.cycle(WORDS):
+        yield " ".join([first, *chance.choices(WORDS, k=words - 1)])
+
+
 def _decided() -> list[Action]:
     """What one pass would send."""
     actions: list[Action] = []
@@ -220,7 +233,7 @@ def _table(model: str, seconds: Seconds) -> Table:
     return table
 
 
-def main(
+def main(  # noqa: PLR0913 - a command's options
     *,
     base: Annotated[str, typer.Option(metavar="URL", help="A real Ollama.")],
     model: Annotated[str, typer.Option(help="MODEL[?OPTION=VALUE&…] of it.")],
@@ -234,6 +247,7 @@ def main(
             "the model needs a keep_alive of some seconds.",
         ),
     ] = 0,
+    words: Annotated[int, typer.Option(min=1, help="Of each prompt.")] = 1,
     yes: Annotated[bool, typer.Option("--yes", help="Yes, unload it.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
@@ -265,7 +279,9 @@ def main(
             "OLLAMA_WARMUP_TICK_S": str(TICK_S),
         }
         processes.wait_ready(supervisor)
-        bench = Bench(target=target, ollama=Ollama("default", base))
+        bench = Bench(
+            target=target, ollama=Ollama("default", base), prompts=_prompts(words)
+        )
         for number in range(runs):
             print(f"run {number + 1} of {runs}", file=sys.stderr)  # noqa: T201
             if held:
@@ -274,10 +290,10 @@ def main(
                 bench.run(seconds)
         runtime.close()
     if as_json:
-        told = {"about": facts, "model": model, "seconds": seconds}
+        told = {"about": facts, "model": model, "words": words, "seconds": seconds}
         typer.echo(json.dumps(told | ({"touches": touches} if held else {})))
         return
-    console.print(_table(model, seconds))
+    console.print(_table(f"{model}, prompts of {words} words", seconds))
     if held:
         console.print(f"{held} windows a run, held by {touches} touches")
     console.print(*(f"{name} {value}" for name, value in facts.items()), sep=" · ")
