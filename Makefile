@@ -30,6 +30,9 @@ faults: setup  ## Hurt each process in turn and see all come back; CELLS=short, 
 faults-full: setup  ## The same for a killed worker, with the visibility timeout of 900 s
 	@$(RUN) python -m tests.faults --cells full
 
+flood: setup  ## Send 10,000 wrong names, warm-ups and readiness calls
+	@FLOOD=10000 $(RUN) pytest tests/integration/test_flood.py
+
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -63,4 +66,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env faults faults-full picture schema docs lint worker setup
+.PHONY: help demo up test e2e check env faults faults-full flood picture schema docs lint worker setup

@@ -68,7 +68,7 @@ def pull(
         target = warmlist.meant(request.parse(model, host=host)).target
         pulled = _run(self, target)
     except WarmupError as exc:
-        logger.warning("Model pull failed: %s (%s)", str(model)[:100], exc)
+        logger.warning("Model pull failed: %.100r (%s)", model, exc)
         if not isinstance(exc, Transient):
             raise
         raise self.retry(

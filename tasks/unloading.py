@@ -47,7 +47,7 @@ def unload(
         target = warmlist.meant(request.parse(model, host=host)).target
         ended = runtime.unload(target)
     except WarmupError as exc:
-        logger.warning("Model unload failed: %s (%s)", str(model)[:100], exc)
+        logger.warning("Model unload failed: %.100r (%s)", model, exc)
         if not isinstance(exc, Transient):
             raise
         raise self.retry(exc=exc, countdown=lanes.back_off_s(self)) from exc

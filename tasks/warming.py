@@ -84,7 +84,7 @@ def warmup(
         since = lanes.waiting_since(self)
         waited_s = runtime.clock.monotonic() - began if since is None else _since(since)
         return _as_json(meant, answer, total_s=waited_s)
-    logger.warning("Model warmup failed: %s (%s)", str(model)[:100], answer.error)
+    logger.warning("Model warmup failed: %.100r (%s)", model, answer.error)
     if isinstance(answer, Failed) or gentle:  # a pass looks first who is there by now
         raise answer.error
     raise self.retry(
@@ -105,7 +105,7 @@ def _meant(model: str, host: str | None) -> Resolved:
         )
     meant = warmlist.meant(wanted)
     if meant.differs:
-        logger.warning("%s is asked for otherwise than the warm list says", model)
+        logger.warning("%.100r is asked for otherwise than the warm list says", model)
     return meant
 
 

@@ -72,10 +72,16 @@ class Application:
         )
 
     def send(
-        self, *args: object, task: str = "warmup", times: int = 1, **options: object
+        self,
+        *args: object,
+        task: str = "warmup",
+        times: int = 1,
+        wait_s: float = 50,
+        **options: object,
     ) -> None:
         assert self._process.stdin
-        sent = {"task": task, "args": args, "options": options, "times": times}
+        sent: dict[str, Any] = {"task": task, "args": args, "options": options}
+        sent |= {"times": times, "wait_s": wait_s}
         line = json.dumps(sent)
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()

@@ -13,19 +13,24 @@ TOLD = re.compile(
 )
 
 
-def put(stage, messages):
+def put(stage, messages, *, seconds=60):
     """Put them on a queue that is served, and wait until nothing is left of them."""
+    messages = list(messages)
     seen = len(stage.worker_log())
     with Redis.from_url(stage.broker_url) as redis:
         for message in messages:
             redis.lpush("tests:ollama.control", message)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + seconds
         while redis.llen("tests:ollama.control") or redis.hlen("tests:unacked"):
             stage.supervisor.check()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        while len(found := TOLD.findall(stage.worker_log()[seen:])) < len(messages):
+            if time.monotonic() > deadline:
+                break  # a line may come after its message is gone
+            time.sleep(0.2)
     stage.supervisor.check()
-    return TOLD.findall(stage.worker_log()[seen:])
+    return found
 
 
 def test_what_is_not_json_is_never_opened(stage, tmp_path):
