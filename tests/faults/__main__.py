@@ -66,7 +66,11 @@ def _chosen(text: str) -> list[Cell]:
 
 
 def _run(cells: list[Cell], jobs: int, logs: Path) -> None:
-    """Each in a process of its own, for it sets variables and takes signals."""
+    """Each in a process of its own, for it sets variables and takes signals.
+
+    Those that are away for longest begin first, so that none is waited for alone.
+    """
+    cells = sorted(cells, key=lambda cell: -cell.timing.away_s)
     done = 0
     with ProcessPoolExecutor(
         jobs, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1

@@ -23,7 +23,7 @@ class Action(StrEnum):
     STOP = "stopped 12 s"
     AWAY = "away 12 s"
     DROP = "SYN dropped 12 s"
-    LOST = "away 45 s"
+    LOST = "away 120 s"
     FLUSH = "FLUSHALL"
     ROLL = "two restarted in turn"
 
@@ -41,7 +41,7 @@ AWAY_S = {
     Action.STOP: 12.0,
     Action.AWAY: 12.0,
     Action.DROP: 12.0,
-    Action.LOST: 45.0,
+    Action.LOST: 120.0,
     Action.FLUSH: 0.0,
     Action.ROLL: 1.0,
 }
