@@ -30,6 +30,8 @@ P = ParamSpec("P")
 
 PATIENCE_S = 1.0
 """Seconds for Redis to connect, and to answer; a `delay` spends a few of them."""
+CROWD_S = 5.0
+"""Seconds that a thread waits while ten others of its process publish."""
 POLL_S = 0.1
 """Longest pause between two looks at a result that a caller waits for, seconds."""
 _RETRY_ONCE = {
@@ -148,7 +150,8 @@ class Published(Generic[P]):
 
         Raises:
             Permanent: an argument is wrong; nothing was sent.
-            StoreUnavailable: Redis does not answer; known within 6 s.
+            StoreUnavailable: Redis does not answer; known within 6 s, by some of more
+                than ten threads within 11 s.
         """
         call = self._bind(args or (), kwargs or {})
         own = self._route(*call.args, **call.kwargs)
@@ -158,6 +161,9 @@ class Published(Generic[P]):
         options["headers"] = {wire.SENT_AT: time.time()} | (
             options.get("headers") or {}
         )
+        # A queue of Redis needs no declaring, and kombu 5.7 fails with an
+        # AttributeError when it connects anew meanwhile.
+        options["declare"] = ()
         with reaching_store():
             return app().send_task(self.name, call.args, call.kwargs, **options)
 
@@ -229,7 +235,9 @@ def _config(known: settings.Settings) -> dict[str, Any]:
     return shared | {
         "broker_transport_options": shared["broker_transport_options"] | own,
         "task_publish_retry_policy": _RETRY_ONCE,
-        "broker_pool_acquire_timeout": PATIENCE_S,
+        "broker_pool_acquire_timeout": CROWD_S,
+        # Threads that look at their results at once; redis-py's own limit is 100.
+        "redis_max_connections": 10_000,
         # A restart of Redis fails nobody who waits for a result.
         "result_backend_always_retry": True,
         "result_backend_max_retries": 5,
