@@ -6,7 +6,6 @@ the same publisher, queue, worker and settings, the two interleaved. Run as
 `python -m bench.dispatch` from the root of the repository.
 """
 
-import json
 import statistics
 import sys
 import time
@@ -16,10 +15,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 from celery.result import AsyncResult
-from rich.console import Console
-from rich.table import Table
 
 from bench import processes, report, resident
+from bench.digest import Bound, Digest, Grid, Raw, Section, percentile
 from ollama_warmup import publish, wire
 from worker.cli.supervisor import Supervisor, free_port, listens
 
@@ -32,11 +30,10 @@ PAUSE_S = 0.02
 BOUNDS = {"p50": 1.3, "p99": 1.5}
 """Warm-up over no-op, at the most."""
 _WORKER = (sys.executable, "-m", "worker", "worker")
+SHARES = {"p50": 0.5, "p99": 0.99}
 
-Figures = dict[str, dict[str, float]]
-"""Of `noop`, `warmup` (seconds) and `ratio`: p50 and p99."""
-
-console = Console(highlight=False)
+Round = dict[str, list[float]]
+"""Of `noop_ms` and `warmup_ms`, the single values."""
 
 
 def _start(supervisor: Supervisor, port: int) -> None:
@@ -85,73 +82,81 @@ def _ended(pending: AsyncResult[Any]) -> Any:  # noqa: ANN401 - a task's result
     return pending.get(timeout=1)
 
 
-def _round(ollama: httpx.Client, pairs: int) -> Figures:
+def _round(ollama: httpx.Client, pairs: int) -> Round:
     """One round: pairs of both, each pair in the other order than the last."""
     sides: list[tuple[str, Callable[[httpx.Client, str], float]]]
-    sides = [("noop", _noop_s), ("warmup", _warmup_s)]
-    seconds: dict[str, list[float]] = {"noop": [], "warmup": []}
+    sides = [("noop_ms", _noop_s), ("warmup_ms", _warmup_s)]
+    values: Round = {name: [] for name, _ in sides}
     for number in range(DISCARDED + pairs):
         for name, measure in sides if number % 2 else reversed(sides):
             took_s = measure(ollama, wire.lane("default"))
             if number >= DISCARDED:
-                seconds[name].append(took_s)
-    told = {name: _spread(values) for name, values in seconds.items()}
-    return told | {"ratio": {p: told["warmup"][p] / told["noop"][p] for p in BOUNDS}}
+                values[name].append(round(took_s * 1000, 2))
+    return values
 
 
-def _spread(values: list[float]) -> dict[str, float]:
-    return {
-        "p50": report.percentile(values, 0.5),
-        "p99": report.percentile(values, 0.99),
-    }
+def _figures(told: Round) -> list[float]:
+    """Of a round: p50 and p99 of the no-op, of the warm-up, and their ratios."""
+    noop, warm = (
+        [percentile(told[side], share) for share in SHARES.values()]
+        for side in ("noop_ms", "warmup_ms")
+    )
+    return [*noop, *warm, *(w / n for w, n in zip(warm, noop, strict=True))]
 
 
-def _medians(rounds: list[Figures]) -> Figures:
-    """The median over all rounds of each figure; of the rounds' ratios, too."""
-    return {
-        row: {p: statistics.median(told[row][p] for told in rounds) for p in BOUNDS}
-        for row in ("noop", "warmup", "ratio")
-    }
+def _digest(raw: Raw) -> Digest:
+    rounds = [_figures(told) for told in raw["rounds"]]
+    medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
+    named = [(f"round {number}", row) for number, row in enumerate(rounds, start=1)]
+    grid = Grid(
+        title="milliseconds to a task's start, to a warm-up's first request",
+        headings=("", "no-op p50", "p99", "warm-up p50", "p99", "ratio p50", "p99"),
+        rows=[
+            (name, *(f"{figure:.2f}" for figure in row))
+            for name, row in [*named, ("median", medians)]
+        ],
+    )
+    ratios = zip(BOUNDS.items(), medians[-len(BOUNDS) :], strict=True)
+    return Digest(
+        grids=[grid],
+        bounds=[
+            Bound(what=f"warm-up ÷ no-op, {name}", measured=ratio, at_most=bound)
+            for (name, bound), ratio in ratios
+        ],
+    )
 
 
-def _table(rounds: list[Figures]) -> Table:
-    table = Table(title="milliseconds to a task's start, to a warm-up's first request")
-    for heading in ("", "no-op p50", "p99", "warm-up p50", "p99", "ratio p50", "p99"):
-        table.add_column(heading, justify="right")
-
-    for number, told in enumerate([*rounds, _medians(rounds)], start=1):
-        name = f"round {number}" if number <= len(rounds) else "median"
-        spans = [told[side][p] * 1000 for side in ("noop", "warmup") for p in BOUNDS]
-        ratios = [told["ratio"][p] for p in BOUNDS]
-        table.add_row(name, *(f"{value:.2f}" for value in (*spans, *ratios)))
-    return table
+SECTION = Section(
+    name="dispatch",
+    title="Dispatch: what a warm-up costs beyond Celery itself",
+    how="""
+    For a model that is resident already: the time from before `warmup.delay()` to
+    the worker's first request, `GET /api/ps`, over the time from before the publish
+    of a no-op task to its start. Same publisher, queue, worker and settings, the
+    two interleaved, each round with figures of its own. It does not show the way by
+    `ollama.control`, one Celery hop more, which a publisher without
+    `OLLAMA_WARMUP_HOSTS` takes, nor a broker on another machine.""",
+    digest=_digest,
+)
 
 
 def main(
     *,
     pairs: Annotated[int, typer.Option(min=10, help="Of each kind a round.")] = 500,
-    rounds: Annotated[int, typer.Option(min=1)] = 5,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    as_json: report.AsJson = False,
 ) -> None:
     """Measure dispatch of `ollama.warmup` against that of a no-op task."""
-    port, facts = free_port(), report.about()
+    port, about = free_port(), report.about()
     ollama = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+    told = []
     with Supervisor() as supervisor, ollama:
         _start(supervisor, port)
-        told = [_round(ollama, pairs) for _ in range(rounds)]
-    medians = _medians(told)
-    if as_json:
-        typer.echo(json.dumps({"about": facts, "rounds": told, "medians": medians}))
-        return
-    console.print(_table(told))
-    for name, bound in BOUNDS.items():
-        ratio = medians["ratio"][name]
-        met = "met" if ratio <= bound else "MISSED"
-        console.print(f"{name}: {ratio:.2f}, bound {bound}: {met}")
-    console.print(*(f"{name} {value}" for name, value in facts.items()), sep=" · ")
+        for number in range(rounds):
+            report.progress(f"round {number + 1} of {rounds}")
+            told.append(_round(ollama, pairs))
+    report.tell({"about": about, "rounds": told}, SECTION, as_json=as_json)
 
 
 if __name__ == "__main__":
-    cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    cli.command()(main)
-    cli()
+    report.run(main)

@@ -8,11 +8,8 @@ Ollama keeps the last prompt's state.
 """
 
 import itertools
-import json
 import os
 import random
-import statistics
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,10 +18,8 @@ from typing import Annotated
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from bench import processes, report
+from bench import first_token_told, processes, report
 from ollama_warmup import request
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
@@ -49,8 +44,6 @@ WORDS = ("hi", "no", "we", "so", "at", "be", "if", "my", "us", "go", "up", "an")
 
 Seconds = dict[str, list[float]]
 """Of each row of the table, one value a run."""
-
-console = Console(highlight=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,22 +208,7 @@ ROWS = (
     "after a warm-up",
     "steady",
 )
-
-
 HELD_ROWS = ("after windows held by touches", "after as long untouched", "steady")
-
-
-def _table(model: str, seconds: Seconds) -> Table:
-    table = Table(title=f"{model}: seconds to the first token")
-    for heading in ("", "median", "min", "max", "÷ steady"):
-        table.add_column(heading, justify="right" if heading else "left")
-    steady_s = statistics.median(seconds["steady"])
-    for row, values in seconds.items():
-        median_s = statistics.median(values)
-        figures = (median_s, min(values), max(values))
-        ratio = f"{median_s / steady_s:.2f}"
-        table.add_row(row, *(f"{figure:.3f}" for figure in figures), ratio)
-    return table
 
 
 def main(  # noqa: PLR0913 - a command's options
@@ -249,7 +227,7 @@ def main(  # noqa: PLR0913 - a command's options
     ] = 0,
     words: Annotated[int, typer.Option(min=1, help="Of each prompt.")] = 1,
     yes: Annotated[bool, typer.Option("--yes", help="Yes, unload it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: report.AsJson = False,
 ) -> None:
     """Measure the first token of one model, cold, loaded only, warmed and steady."""
     target = resolve(request.parse(model), hosts=["default"]).target
@@ -270,7 +248,7 @@ def main(  # noqa: PLR0913 - a command's options
         raise typer.Exit(2)
     seconds: Seconds = {row: [] for row in (HELD_ROWS if held else ROWS)}
     touches: list[int] = []
-    facts = report.about(ollama=report.ollama_version(base))
+    about = report.about(ollama=report.ollama_version(base))
     with Supervisor() as supervisor:
         processes.start_valkey(supervisor, ollama=base)
         os.environ |= {
@@ -283,23 +261,16 @@ def main(  # noqa: PLR0913 - a command's options
             target=target, ollama=Ollama("default", base), prompts=_prompts(words)
         )
         for number in range(runs):
-            print(f"run {number + 1} of {runs}", file=sys.stderr)  # noqa: T201
+            report.progress(f"run {number + 1} of {runs}")
             if held:
                 touches.append(bench.held_run(seconds, held))
             else:
                 bench.run(seconds)
         runtime.close()
-    if as_json:
-        told = {"about": facts, "model": model, "words": words, "seconds": seconds}
-        typer.echo(json.dumps(told | ({"touches": touches} if held else {})))
-        return
-    console.print(_table(f"{model}, prompts of {words} words", seconds))
-    if held:
-        console.print(f"{held} windows a run, held by {touches} touches")
-    console.print(*(f"{name} {value}" for name, value in facts.items()), sep=" · ")
+    raw = {"about": about, "model": model, "words": words, "seconds": seconds}
+    raw |= {"held": held, "touches": touches} if held else {}
+    report.tell(raw, first_token_told.SECTION, as_json=as_json)
 
 
 if __name__ == "__main__":
-    cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    cli.command()(main)
-    cli()
+    report.run(main)

@@ -18,19 +18,20 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from bench import processes, report
+from bench.digest import Bound, Digest, Grid, Raw, Section, spread
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.report import Condition
-from worker.cli.supervisor import Supervisor, free_port, listens
+from worker.cli.supervisor import Supervisor
 
 MODELS = ("one", "two", "three")
 SIZES = (10, 30, 100, 300, 1_000)
 LOAD_AT_ONCE = 50
-
-console = Console(highlight=False)
+BOUND_S, BOUND_MB = 2.0, 150.0
+"""Of a following pass over as many hosts as the most of SIZES."""
+GROWTH = 1.5
+"""Linear: a host of the most may cost so many times one of a hundred."""
 
 
 def measure(passes: int) -> dict[str, Any]:
@@ -74,25 +75,6 @@ async def _load_all(urls: list[str]) -> None:
         await asyncio.gather(*(load(client, u, m) for u in urls for m in MODELS))
 
 
-def _start_hosts(supervisor: Supervisor, number: int) -> list[str]:
-    control = free_port()
-    first = _free_range(number)
-    argv = [sys.executable, "-m", "worker.cli", "simulate", "--hosts", str(number)]
-    argv += ["--port", str(first), "--control-port", str(control)]
-    for model in MODELS:
-        argv += ["--model", f"{model}?load=10ms&token=1ms"]
-    supervisor.start("ollama", argv, ready=lambda: listens(control))
-    return [f"http://127.0.0.1:{first + number_}" for number_ in range(number)]
-
-
-def _free_range(number: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
-    for first in range(20_000, 60_000 - number, number):
-        if not any(listens(port) for port in range(first, first + number, 97)):
-            return first
-    raise WarmupError(f"no {number} free ports in a row")
-
-
 def _in_fresh_process(urls: list[str], passes: int) -> dict[str, Any]:
     named = ",".join(f"h{index}={url}" for index, url in enumerate(urls))
     told = {
@@ -109,58 +91,92 @@ def _in_fresh_process(urls: list[str], passes: int) -> dict[str, Any]:
     return answer
 
 
-def _table(rows: dict[int, dict[str, Any]]) -> Table:
-    table = Table(title="One pass, all targets warm")
-    for heading in ("hosts", "targets", "first s", "median s", "min", "max"):
-        table.add_column(heading, justify="right")
-    for heading in ("ms a host", "CPU s", "peak MB"):
-        table.add_column(heading, justify="right")
-    for number, row in rows.items():
-        wall_s = statistics.median(row["walls_s"])
-        cells = (
-            str(number),
-            str(number * len(MODELS)),
-            f"{row['first_s']:.2f}",
-            f"{wall_s:.3f}",
-            f"{min(row['walls_s']):.3f}",
-            f"{max(row['walls_s']):.3f}",
-            f"{1000 * wall_s / number:.2f}",
-            f"{statistics.median(row['cpus_s']):.2f}",
-            f"{row['peak_bytes'] / 1e6:.0f}",
-        )
-        table.add_row(*cells)
-    return table
+def _digest(raw: Raw) -> Digest:
+    rows = {int(number): row for number, row in raw["hosts"].items()}
+    ms = {n: 1000 * statistics.median(row["walls_s"]) / n for n, row in rows.items()}
+    grid = Grid(
+        title="one pass, all targets warm; seconds",
+        headings=("hosts", "first pass", "following", "ms a host", "CPU s", "peak MB"),
+        rows=[
+            (
+                f"{number:,}",
+                f"{row['first_s']:.2f}",
+                spread(row["walls_s"]),
+                f"{ms[number]:.2f}",
+                f"{statistics.median(row['cpus_s']):.2f}",
+                f"{row['peak_bytes'] / 1e6:.0f}",
+            )
+            for number, row in rows.items()
+        ],
+    )
+    most = max(rows)
+    wall_s = max(rows[most]["walls_s"])
+    megabytes = rows[most]["peak_bytes"] / 1e6
+    growth = ms[most] / ms[100]
+    hosts = f"{most:,} hosts"
+    return Digest(
+        grids=[grid],
+        bounds=[
+            Bound(
+                what=f"the slowest pass, {hosts}",
+                measured=wall_s,
+                at_most=BOUND_S,
+                unit=" s",
+            ),
+            Bound(
+                what=f"memory, {hosts}",
+                measured=megabytes,
+                at_most=BOUND_MB,
+                unit=" MB",
+            ),
+            Bound(
+                what=f"linear: a host of {most:,} ÷ one of 100",
+                measured=growth,
+                at_most=GROWTH,
+            ),
+        ],
+    )
+
+
+SECTION = Section(
+    name="passes",
+    title="Passes: many hosts, nothing to do",
+    how="""
+    Simulated hosts in a process of their own, three warm targets each; a fresh
+    process for each number of hosts. The first pass also asks each host what its
+    models are, four more requests a host; the bound is of those
+    that follow. Hosts
+    on a network, and hosts that do not answer, are not shown.""",
+    digest=_digest,
+)
 
 
 def main(
     *,
     passes: Annotated[int, typer.Option(min=1, help="After the first one.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: report.AsJson = False,
     only_measure: Annotated[int | None, typer.Option("--measure", hidden=True)] = None,
 ) -> None:
     """Measure a pass over 10 to 1,000 simulated hosts."""
     if only_measure is not None:
         typer.echo(json.dumps(measure(only_measure)))
         return
+    about = report.about()
+    processes.compile_all()
     rows: dict[int, dict[str, Any]] = {}
     with Supervisor() as supervisor:
+        models = [f"{model}?load=10ms&token=1ms" for model in MODELS]
+        hosts = processes.simulate(supervisor, *models, hosts=max(SIZES))
         processes.start_valkey(supervisor, ollama="http://127.0.0.1:1")
-        urls = _start_hosts(supervisor, max(SIZES))
         processes.wait_ready(supervisor)
-        print("loading the models", file=sys.stderr)  # noqa: T201
+        report.progress("loading the models")
+        urls = [host.url for host in hosts]
         asyncio.run(_load_all(urls))
         for number in SIZES:
-            print(f"{number} hosts", file=sys.stderr)  # noqa: T201
+            report.progress(f"{number} hosts")
             rows[number] = _in_fresh_process(urls[:number], passes)
-    facts = report.about()
-    if as_json:
-        typer.echo(json.dumps({"about": facts, "hosts": rows}))
-        return
-    console.print(_table(rows))
-    console.print(*(f"{name} {value}" for name, value in facts.items()), sep=" · ")
+    report.tell({"about": about, "hosts": rows}, SECTION, as_json=as_json)
 
 
 if __name__ == "__main__":
-    cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    cli.command()(main)
-    cli()
+    report.run(main)

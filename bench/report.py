@@ -1,17 +1,53 @@
-"""What every benchmark says of itself: machine, versions, spreads."""
+"""What every benchmark says of itself, and the form in which it tells its result."""
 
+import json
 import os
 import platform
-import statistics
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
 import httpx
+import typer
+from rich.console import Console
+
+from bench.digest import Raw, Section
 
 _CPUINFO = Path("/proc/cpuinfo")
+
+AsJson = Annotated[bool, typer.Option("--json", help="The raw values.")]
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run a benchmark's command line."""
+    cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    cli.command()(main)
+    cli()
+
+
+def tell(raw: Raw, section: Section, *, as_json: bool) -> None:
+    """Print a result, raw or as tables."""
+    if as_json:
+        typer.echo(json.dumps(raw))
+        return
+    console = Console(highlight=False)
+    for grid in section.digest(raw).all():
+        console.print(grid.rich())
+    console.print(facts(raw))
+
+
+def progress(line: str) -> None:
+    """Say how far it is, beside the result."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - for whoever waits
+
+
+def facts(raw: Raw) -> str:
+    """When, where and with what it was measured, as one line."""
+    return " · ".join(f"{name} {value}" for name, value in raw["about"].items())
 
 
 def about(**versions: str) -> dict[str, str]:
@@ -30,12 +66,6 @@ def about(**versions: str) -> dict[str, str]:
         **versions,
         "commit": _commit(),
     }
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share (0 to 1) of at least two values lies."""
-    cuts = statistics.quantiles(values, n=1000, method="inclusive")
-    return cuts[min(max(round(share * 1000) - 1, 0), 998)]
 
 
 def ollama_version(base: str) -> str:

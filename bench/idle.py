@@ -1,0 +1,179 @@
+"""What a system costs while nothing happens: memory, CPU, requests.
+
+Run as `python -m bench.idle` from the root of the repository: a whole system as it
+is shipped beside a simulated server with one warm model. Memory is PSS, which counts
+what processes share once; both are read from /proc, so this needs Linux.
+"""
+
+import itertools
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench import processes, report
+from bench.digest import Bound, Digest, Grid, Raw, Section, spread
+from bench.processes import Simulated
+from worker.cli.supervisor import Supervisor, free_port
+from worker.cli.system import System
+
+MODEL = "warm"
+APART = ("pull", "valkey", "ollama")
+"""Not counted to the bound, which is of a worker, control and beat."""
+SETTLE_S = 20.0
+EVERY_S = 10.0
+BOUND_MB, BOUND_PERCENT = 250.0, 2.0
+TOGETHER = "together, but for " + ", ".join(APART[:2])
+_PROC = Path("/proc")
+_TICKS_A_S = os.sysconf("SC_CLK_TCK")
+
+Sample = dict[str, dict[str, float]]
+"""By process, with its children: pss_bytes, and cpu_s since it was started."""
+
+
+def _families(roots: dict[str, int]) -> dict[str, list[int]]:
+    """Every process with all its descendants, as pids."""
+    parents = {}
+    for file in _PROC.glob("[0-9]*/stat"):
+        if fields := _stat(int(file.parent.name)):
+            parents[int(file.parent.name)] = int(fields[1])
+    families = {name: [pid] for name, pid in roots.items()}
+    for family in families.values():
+        for pid in family:  # grows while it is walked
+            family += [child for child, parent in parents.items() if parent == pid]
+    return families
+
+
+def _stat(pid: int) -> list[str]:
+    """What follows the name in /proc/PID/stat; nothing when it is gone."""
+    try:
+        return (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _cpu_s(pid: int) -> float:
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_S if fields else 0.0
+
+
+def _pss_bytes(pid: int) -> int:
+    lines = (_PROC / f"{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if "Pss:" in line)
+
+
+def _sample(supervisor: Supervisor) -> Sample:
+    roots = {n: p.pid for n, p in supervisor.processes.items() if p.pid is not None}
+    return {
+        name: {
+            "pss_bytes": sum(_pss_bytes(pid) for pid in family),
+            "cpu_s": round(sum(_cpu_s(pid) for pid in family), 2),
+        }
+        for name, family in _families(roots).items()
+    }
+
+
+def _watch(supervisor: Supervisor, host: Simulated, samples: int) -> dict[str, Any]:
+    """Sample at even times; count the requests from the first to the last."""
+    before, taken = host.stats()["requests"], []
+    for number in range(samples + 1):
+        if number:
+            time.sleep(EVERY_S)
+        report.progress(f"sample {number} of {samples}")
+        taken.append(_sample(supervisor))
+    after = host.stats()["requests"]
+    counted = {path: after[path] - before.get(path, 0) for path in after}
+    return {"every_s": EVERY_S, "samples": taken, "requests": counted}
+
+
+def _megabytes(samples: Sequence[Sample], names: Sequence[str]) -> list[float]:
+    return [sum(s[name]["pss_bytes"] for name in names) / 1e6 for s in samples]
+
+
+def _percents(samples: Sequence[Sample], names: Sequence[str]) -> list[float]:
+    """Of a core, from one sample to the next."""
+    used_s = [sum(sample[name]["cpu_s"] for name in names) for sample in samples]
+    pairs = itertools.pairwise(used_s)
+    return [100 * (after - before) / EVERY_S for before, after in pairs]
+
+
+def _digest(raw: Raw) -> Digest:
+    samples = raw["samples"]
+    counted = [name for name in samples[0] if name not in APART]
+    groups = {name: [name] for name in counted} | {TOGETHER: counted}
+    groups |= {
+        name: [name] for name in APART if name in samples[0] and name != "ollama"
+    }
+    rows = []
+    for name, names in groups.items():
+        memory, cpu = _megabytes(samples, names), _percents(samples, names)
+        # CPU as the mean: a pass falls into some of the spans, and not into others.
+        mean = f"{statistics.fmean(cpu):.2f} ({min(cpu):.2f}-{max(cpu):.2f})"
+        rows.append((name, spread(memory, ".0f"), mean))
+    minutes = (len(samples) - 1) * raw["every_s"] / 60
+    asked = {path: f"{n / minutes:.1f}" for path, n in raw["requests"].items() if n}
+    told = ", ".join(f"`{path}` {rate}" for path, rate in asked.items())
+    heads = ("process, with its children", "PSS MB", "% of a core, mean (min-max)")
+    memory, cpu = _megabytes(samples, counted), _percents(samples, counted)
+    return Digest(
+        grids=[Grid(title=f"requests a minute: {told}", headings=heads, rows=rows)],
+        bounds=[
+            Bound(
+                what="memory together",
+                measured=statistics.median(memory),
+                at_most=BOUND_MB,
+                unit=" MB",
+            ),
+            Bound(
+                what="CPU together",
+                measured=statistics.fmean(cpu),
+                at_most=BOUND_PERCENT,
+                unit=" % of a core",
+            ),
+        ],
+    )
+
+
+SECTION = Section(
+    name="idle",
+    title="Idle: what it costs while nothing happens",
+    how="""
+    A whole system with the shipped tick of 10 s beside a simulated server with one
+    warm model, 20 s after all is ready, all modules compiled to bytecode before, as
+    in the image and after a first start. PSS and CPU time from /proc every 10 s, of
+    each process with its children; the bound is of `worker` (2 slots), `control`
+    and `beat`. `web` and Flower are not started. What a system needs at work is not
+    shown.""",
+    digest=_digest,
+)
+
+
+def main(
+    *,
+    samples: Annotated[int, typer.Option(min=1, help="One each 10 s.")] = 9,
+    as_json: report.AsJson = False,
+) -> None:
+    """Measure memory, CPU and requests of an idle system."""
+    about = report.about()
+    processes.compile_all()
+    with Supervisor(grace_s=2) as supervisor:
+        (host,) = processes.simulate(supervisor, f"{MODEL}?load=100ms")
+        system = System(
+            namespace="bench",
+            valkey_port=free_port(),
+            ollama=host.url,
+            keeps=(MODEL,),
+        )
+        processes.start_system(supervisor, system)
+        processes.wait(lambda: host.resident() == {MODEL})
+        time.sleep(SETTLE_S)
+        raw = {"about": about, **_watch(supervisor, host, samples)}
+    report.tell(raw, SECTION, as_json=as_json)
+
+
+if __name__ == "__main__":
+    report.run(main)
