@@ -7,9 +7,7 @@ long as the one that warms, and never begun like the prompt that was sent before
 Ollama keeps the last prompt's state.
 """
 
-import itertools
 import os
-import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +17,8 @@ from typing import Annotated
 import httpx
 import typer
 
-from bench import first_token_told, processes, report
+from bench import first_token_told, processes, prompts, report
+from bench.first_token_told import HELD_ROWS, ROWS
 from ollama_warmup import request
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
@@ -39,9 +38,6 @@ SETTLING = 2
 """Answers before the one that is steady."""
 SHORTEST_S = 3
 """Below three ticks a keep-alive cannot be held, seconds."""
-WORDS = ("hi", "no", "we", "so", "at", "be", "if", "my", "us", "go", "up", "an")
-"""Prompts are made of these; the warm-up's own is none of them."""
-
 Seconds = dict[str, list[float]]
 """Of each row of the table, one value a run."""
 
@@ -176,13 +172,6 @@ class Bench:
         time.sleep(SETTLE_S)
 
 
-def _prompts(words: int) -> Iterator[str]:
-    """Prompts of so many words, each begun otherwise than the one before."""
-    chance = random.Random(words)  # noqa: S311 - the same ones in every run
-    for first in itertools.cycle(WORDS):
-        yield " ".join([first, *chance.choices(WORDS, k=words - 1)])
-
-
 def _decided() -> list[Action]:
     """What one pass would send."""
     actions: list[Action] = []
@@ -198,17 +187,6 @@ def _took_s(act: Callable[[], None]) -> float:
     began = time.monotonic()
     act()
     return time.monotonic() - began
-
-
-ROWS = (
-    "cold",
-    "load only (seconds of the load)",
-    "after a load only",
-    "warm-up (nobody waits)",
-    "after a warm-up",
-    "steady",
-)
-HELD_ROWS = ("after windows held by touches", "after as long untouched", "steady")
 
 
 def main(  # noqa: PLR0913 - a command's options
@@ -232,20 +210,16 @@ def main(  # noqa: PLR0913 - a command's options
     """Measure the first token of one model, cold, loaded only, warmed and steady."""
     target = resolve(request.parse(model), hosts=["default"]).target
     if held and not (target.keep_alive_s or 0) >= SHORTEST_S:
-        typer.echo(
+        raise typer.BadParameter(
             f"--held needs a keep_alive of at least {SHORTEST_S} s, such as "
-            f"{target.model}?keep_alive=10s",
-            err=True,
+            f"{target.model}?keep_alive=10s"
         )
-        raise typer.Exit(2)
     times = runs if held else 3 * runs
     if not yes:
-        typer.echo(
-            f"This unloads {target.model} on {base} {times} times, under whoever "
-            "uses it there. If nobody does, say --yes.",
-            err=True,
+        raise typer.BadParameter(
+            f"this unloads {target.model} on {base} {times} times, under whoever uses "
+            "it there; if nobody does, say --yes"
         )
-        raise typer.Exit(2)
     seconds: Seconds = {row: [] for row in (HELD_ROWS if held else ROWS)}
     touches: list[int] = []
     about = report.about(ollama=report.ollama_version(base))
@@ -257,9 +231,8 @@ def main(  # noqa: PLR0913 - a command's options
             "OLLAMA_WARMUP_TICK_S": str(TICK_S),
         }
         processes.wait_ready(supervisor)
-        bench = Bench(
-            target=target, ollama=Ollama("default", base), prompts=_prompts(words)
-        )
+        ollama = Ollama("default", base)
+        bench = Bench(target=target, ollama=ollama, prompts=prompts.of(words))
         for number in range(runs):
             report.progress(f"run {number + 1} of {runs}")
             if held:

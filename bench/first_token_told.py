@@ -5,8 +5,17 @@ import statistics
 from bench.digest import Bound, Digest, Grid, Raw, Section, spread
 
 STEADY = "steady"
-JUDGED = ("after a warm-up", "after windows held by touches")
-"""The rows that have a bound."""
+WARMED, HELD = "after a warm-up", "after windows held by touches"
+"""What has a bound."""
+ROWS = (
+    "cold",
+    "load only (seconds of the load)",
+    "after a load only",
+    "warm-up (nobody waits)",
+    WARMED,
+    STEADY,
+)
+HELD_ROWS = (HELD, "after as long untouched", STEADY)
 BOUND = 1.05
 
 
@@ -24,7 +33,7 @@ def _digest(raw: Raw) -> Digest:
         ],
         bounds=[
             Bound(what=f"{row} ÷ steady", measured=ratio[row], at_most=BOUND)
-            for row in JUDGED
+            for row in (WARMED, HELD)
             if row in ratio
         ],
     )
