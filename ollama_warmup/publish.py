@@ -16,7 +16,6 @@ from typing import Any, Generic, ParamSpec
 from urllib.parse import urlsplit
 
 from celery import Celery
-from celery.backends.base import SyncBackendMixin
 from celery.backends.redis import RedisBackend
 from celery.exceptions import BackendError
 from celery.result import AsyncResult
@@ -32,8 +31,7 @@ PATIENCE_S = 1.0
 """Seconds for Redis to connect, and to answer; a `delay` spends a few of them."""
 CROWD_S = 5.0
 """Seconds that a thread waits while ten others of its process publish."""
-POLL_S = 0.1
-"""Longest pause between two looks at a result that a caller waits for, seconds."""
+RESULTS = "ollama_warmup.results:PolledResults"
 _RETRY_ONCE = {
     "max_retries": 1,
     "interval_start": 0,
@@ -187,27 +185,6 @@ unload = Published(wire.UNLOAD, routes.unload)
 """`unload.delay("llama3:8b", host="gpu-1")`: frees the memory that it takes."""
 
 
-class PolledResults(SyncBackendMixin, RedisBackend):  # type: ignore[misc] # stubs' bases
-    """Results in Redis that are looked at, not subscribed to."""
-
-    def on_task_call(self, producer: object, task_id: str) -> None:
-        """Do nothing at a call; Celery's own would subscribe."""
-
-    def get_task_meta(self, *args: object, **kwargs: object) -> dict[str, Any]:
-        """Read a result; every other way to it comes through here.
-
-        Raises:
-            StoreUnavailable: Redis has not answered for several tries.
-        """
-        with reaching_store():
-            return super().get_task_meta(*args, **kwargs)  # type: ignore[misc, no-any-return]
-
-    def wait_for(self, *args: object, **kwargs: object) -> dict[str, Any]:
-        """Wait for a result, looking more often than Celery does."""
-        often = kwargs | {"interval": POLL_S}
-        return super().wait_for(*args, **often)  # type: ignore[misc, no-any-return]
-
-
 @cache
 def app() -> Celery:
     """The Celery of this process that publishes; built at the first call.
@@ -223,7 +200,7 @@ def app() -> Celery:
         fixups=[],
         config_source=_config(known),
     )
-    publisher.backend_cls = f"{__name__}:{PolledResults.__name__}+{known.broker_url}"
+    publisher.backend_cls = f"{RESULTS}+{known.broker_url}"
     return publisher
 
 

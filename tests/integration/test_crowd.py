@@ -1,10 +1,12 @@
 """More threads of an application publish at once than Celery has connections."""
 
 import threading
+import time
 
 import pytest
+from celery.exceptions import TimeoutError as CeleryTimeout
 
-from ollama_warmup import publish, settings
+from ollama_warmup import publish, results, settings
 
 
 @pytest.fixture
@@ -47,3 +49,29 @@ def test_a_publish_declares_no_queue(publisher):
     publish.warmup.delay("llama3:8b")
 
     assert declared == [()]
+
+
+def test_who_waits_for_long_looks_less_often(publisher, monkeypatch):
+    monkeypatch.setattr(results, "SOON_S", 0.5)
+    looks = []
+
+    def look(task_id):
+        looks.append(task_id)
+        return {"status": "PENDING"}
+
+    publisher.backend.get_task_meta = look
+
+    with pytest.raises(CeleryTimeout):
+        publisher.AsyncResult("x").get(timeout=results.SOON_S + 1)
+
+    assert 5 <= len(looks) <= 10  # not 15
+
+
+def test_a_short_wait_ends_in_time(publisher):
+    publisher.backend.get_task_meta = lambda _id: {"status": "PENDING"}
+    began = time.monotonic()
+
+    with pytest.raises(CeleryTimeout):
+        publisher.AsyncResult("x").get(timeout=0.2)
+
+    assert time.monotonic() - began < 1
