@@ -52,6 +52,12 @@ schema: setup  ## Write docs/warmlist.schema.json anew, from the code that reads
 docs: schema  ## Write the tables of docs/configure.md anew from the code, and the schema
 	@$(RUN) python -m ollama_warmup.reference docs/configure.md
 
+bench: setup  ## Measure anew what needs no real Ollama, into bench/results; 12 minutes in which nothing else runs
+	@$(RUN) python -m bench
+
+performance: setup  ## Write docs/performance.md, its plots and README's table anew from bench/results
+	@$(RUN) --group bench python -m bench.performance
+
 lint: setup  ## Mend what lint and format can mend
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
@@ -66,4 +72,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env faults faults-full flood picture schema docs lint worker setup
+.PHONY: help demo up test e2e check env faults faults-full flood picture schema docs bench performance lint worker setup
