@@ -80,11 +80,16 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
-    """The commit that was measured; `+` = with changes."""
-    told = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+"],  # noqa: S607 - the user's git
+    """The commit that was measured; `+` = with changes, other than of results."""
+    commit = _git("describe", "--always").stdout.strip() or "unknown"
+    changed = _git("diff", "--quiet", "HEAD", "--", ".", ":!bench/results").returncode
+    return commit + "+" * (changed == 1)
+
+
+def _git(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603 - fixed words
+        ["git", *words],  # noqa: S607 - the user's git
         capture_output=True,
         text=True,
         check=False,
     )
-    return told.stdout.strip() or "unknown"
