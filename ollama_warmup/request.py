@@ -168,7 +168,9 @@ def split(text: str) -> tuple[str, dict[str, str]]:
     given = dict(pairs)
     if len(given) < len(pairs):
         twice = sorted({k for k, _ in pairs if [p[0] for p in pairs].count(k) > 1})
-        raise BadRequest(f"option {twice[0][:40]!r} is given twice in {text!r}: keep one")
+        raise BadRequest(
+            f"option {twice[0][:40]!r} is given twice in {text!r}: keep one"
+        )
     return model, given
 
 
