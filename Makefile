@@ -5,6 +5,8 @@ UV := $(or $(SYSTEM_UV),.uv/bin/uv)
 UV_VERSION := 0.13.9
 PYTHON ?= python3
 RUN := $(UV) run --locked
+# Else each of many processes compiles all that it imports, and keeps the memory of it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 
@@ -66,7 +68,7 @@ worker: setup  ## Start a Celery worker against OLLAMA_WARMUP_BROKER_URL and OLL
 	@$(RUN) python -m celery -A worker worker --loglevel=INFO
 
 setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --compile-bytecode
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
