@@ -20,6 +20,7 @@ from worker.simulator.faults import Kind
 from worker.simulator.gojson import DecodeError, NoBodyError
 from worker.simulator.host import Host
 from worker.simulator.translation import error_body
+from worker.simulator.visitors import caller
 
 Handler = Callable[[Host, Exchange], Awaitable[None]]
 
@@ -103,6 +104,7 @@ async def _answer(host: Host, exchange: Exchange, *, is_loopback: bool) -> None:
         await serve_control(host, exchange, exchange.path)
         return
     host.requests[exchange.path] += 1
+    caller.set(exchange.header("user-agent"))
     methods = _methods(exchange.path)
     if methods is None and exchange.method in _methods_without_slash(exchange.path):
         await exchange.redirect(exchange.path[:-1])  # (2)

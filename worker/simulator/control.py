@@ -1,13 +1,15 @@
 """`/_sim`: what the simulator tells about itself, and how faults are switched."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from worker.simulator.errors import HttpError
 from worker.simulator.exchange import Exchange
 from worker.simulator.faults import BadFaultError, Fault, Kind
 from worker.simulator.host import Host
+from worker.simulator.physics.ledger import Stay
+from worker.simulator.visitors import Asked
 
 PREFIX = "/_sim/"
 _HOSTS = "/_sim/hosts/"
@@ -40,7 +42,10 @@ async def serve(host: Host, exchange: Exchange, path: str) -> None:
         case "GET", "stats":
             await exchange.answer(_stats(host))
         case "GET", "history":
-            await exchange.answer({"history": _history(host)})
+            host.residents()
+            await exchange.answer({"history": _rows(host, host.scheduler.ledger.stays)})
+        case "GET", "requests":
+            await exchange.answer({"requests": _rows(host, host.asked)})
         case "GET", "faults":
             await exchange.answer(_faults(host))
         case "POST", "faults":
@@ -53,7 +58,7 @@ async def serve(host: Host, exchange: Exchange, path: str) -> None:
             raise HttpError(
                 404,
                 "known here: GET /_sim/stats, GET /_sim/history, "
-                "GET, POST and DELETE /_sim/faults",
+                "GET /_sim/requests, GET, POST and DELETE /_sim/faults",
             )
 
 
@@ -70,14 +75,14 @@ def _stats(host: Host) -> dict[str, object]:
     }
 
 
-def _history(host: Host) -> list[dict[str, object]]:
-    host.residents()
+def _rows(host: Host, kept: Iterable[Stay | Asked]) -> list[dict[str, object]]:
+    """What is kept, with its instants as dates."""
     rows = []
-    for stay in host.scheduler.ledger.stays:
-        row = asdict(stay)
-        for field in ("loaded_at", "ended_at"):
-            if row[field] is not None:
-                row[field] = host.clock.stamp(row[field])
+    for one in kept:
+        row = asdict(one)
+        for name in row:
+            if name.endswith("_at") and row[name] is not None:
+                row[name] = host.clock.stamp(row[name])
         rows.append(row)
     return rows
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -31,6 +31,7 @@ from worker.simulator.physics.models import Model
 from worker.simulator.physics.options import ServerSettings, Wanted
 from worker.simulator.physics.runner import Inference
 from worker.simulator.physics.scheduler import Scheduler
+from worker.simulator.visitors import Asked, caller
 
 _FAILURES = {
     Failure.QUEUE_FULL: (503, BUSY),
@@ -39,6 +40,7 @@ _FAILURES = {
 }
 
 _E = TypeVar("_E", bound=Event)
+_REMEMBERED = 1000
 
 
 class Door(Protocol):
@@ -66,14 +68,17 @@ class HostConfig:
 class Session:
     """A request's stay with the scheduler, from its arrival to its end."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, asked: Asked) -> None:
         """Nothing has happened yet."""
+        self._asked = asked
         self._clock = clock
         self._seen: dict[type, Event] = {}
         self._changed = asyncio.Event()
 
     def tell(self, event: Event) -> None:
         """Something has happened to the request."""
+        if isinstance(event, Granted):
+            self._asked.granted_at = event.at
         self._seen[type(event)] = event
         self._changed.set()
 
@@ -125,6 +130,8 @@ class Host:
         self.scheduler = Scheduler(config.settings, mishaps=self.faults)
         self.requests: Counter[str] = Counter()
         """Requests by path."""
+        self.asked: deque[Asked] = deque(maxlen=_REMEMBERED)
+        """The last requests for runners, and to let a model go; the oldest first."""
         self.door: Door | None = None
         """Its port; None when nobody could open it again."""
         self._sessions: dict[int, Session] = {}
@@ -145,7 +152,8 @@ class Host:
         inference: Inference | None,
     ) -> AsyncIterator[Session]:
         """Stand in line for a runner; leaving early is hanging up."""
-        session = Session(self.clock)
+        asked = self._note(model, keep_alive_s, infers=inference is not None)
+        session = Session(self.clock, asked)
         ticket = self.scheduler.submit(
             model,
             wanted,
@@ -159,11 +167,13 @@ class Host:
             yield session
         finally:
             del self._sessions[ticket]
+            asked.ended_at = self.clock.now()
             self.scheduler.disconnect(ticket, now=self.clock.now())
             self._tell()
 
     def unload(self, model: Model) -> None:
         """Let a model go now, or after its work."""
+        self._note(model, 0.0, infers=False).ended_at = self.clock.now()
         self.scheduler.unload(model, now=self.clock.now())
         self._tell()
 
@@ -194,6 +204,17 @@ class Host:
         """Let nothing happen by itself any more."""
         if self._timer:
             self._timer.cancel()
+
+    def _note(self, model: Model, keep_alive_s: float | None, *, infers: bool) -> Asked:
+        asked = Asked(
+            caller=caller.get(),
+            model=model.name.short,
+            infers=infers,
+            keep_alive_s=keep_alive_s,
+            asked_at=self.clock.now(),
+        )
+        self.asked.append(asked)
+        return asked
 
     def _tick(self) -> None:
         self.scheduler.advance(self.clock.now())

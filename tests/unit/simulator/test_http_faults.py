@@ -105,6 +105,19 @@ def test_a_crashed_runner_stays_listed_until_the_next_request_reloads(api):
     assert [stay["why"] for stay in history] == ["crashed", None]
 
 
+def test_requests_tell_who_wanted_a_runner_and_since_when_it_had_one(api):
+    api.post(GENERATE, json=TINY | {"keep_alive": "9s"}, headers={"User-Agent": "app"})
+    api.post(GENERATE, json=TINY | {"prompt": "x", "options": {"num_predict": 1}})
+    api.post(GENERATE, json=TINY | {"keep_alive": 0})
+
+    load, answer, unload = api.get("/_sim/requests").json()["requests"]
+    assert (load["caller"], load["infers"], load["keep_alive_s"]) == ("app", False, 9)
+    assert load["asked_at"] < load["granted_at"] <= load["ended_at"]
+    assert (answer["infers"], answer["keep_alive_s"]) == (True, None)
+    assert answer["asked_at"] <= answer["granted_at"] < answer["ended_at"]
+    assert (unload["keep_alive_s"], unload["granted_at"]) == (0, None)
+
+
 def test_a_crash_ends_the_work_of_the_runner_with_an_error(api, simulator):
     long = {"model": "mid", "prompt": "x", "stream": False}
     long["options"] = {"num_predict": 100_000}
