@@ -57,7 +57,7 @@ ASKED = {
 }
 """What callers want: when idle, right after the strike; else before it."""
 
-_CALLERS = {
+_CALLERS: dict[object, str] = {
     (Victim.CHILD, Action.STOP): "L R S 2T",
     Victim.CHILD: "L R S 2T",
     (Victim.WORKER, Action.TERM): "G P L S 2T",
@@ -72,7 +72,7 @@ _CALLERS = {
     Victim.OLLAMA: "P B L S 2T",
     Victim.CLIENT: "P S 2T",
 }
-_WARM = {
+_WARM: dict[object, str] = {
     (Victim.WORKER, Action.TERM): "G P M S T",
     (Victim.WORKER, Action.ROLL): "2G 2P M S T",
     (Victim.CONTROL, Action.TERM): "G P M S T",
@@ -82,6 +82,19 @@ _WARM = {
     Victim.CLIENT: "M S T",
 }
 _WARM_ELSE = "P M S 2T"
+
+
+def callers(victim: str, action: Action) -> Bound:
+    """By when each caller knows."""
+    return bound(_CALLERS.get((victim, action)) or _CALLERS[victim])
+
+
+def warm(victim: str, action: Action) -> Bound:
+    """By when what the warm list wants is loaded."""
+    known = _WARM.get((victim, action)) or _WARM.get(victim)
+    return bound(known or _WARM_ELSE)
+
+
 _CUT = {
     (Victim.CHILD, Action.KILL),
     (Victim.CHILD, Action.TERM),
@@ -112,24 +125,27 @@ class Cell:
         return {KEPT, *ASKED[self.situation]}
 
     @property
+    def away_s(self) -> float:
+        return AWAY_S[self.action]
+
+    @property
     def timing(self) -> Timing:
         return Timing(
             visibility_s=self.visibility_s,
             loads_s=sum(LOADS_S[model] for model in self.models)
             + self.cuts * max(LOADS_S[model] for model in self.models),
-            away_s=AWAY_S[self.action],
+            away_s=self.away_s,
         )
 
     @property
     def callers(self) -> Bound:
         """By when each caller knows."""
-        return bound(_CALLERS.get((self.victim, self.action)) or _CALLERS[self.victim])
+        return callers(self.victim, self.action)
 
     @property
     def warm(self) -> Bound:
         """By when what the warm list wants is loaded."""
-        known = _WARM.get((self.victim, self.action)) or _WARM.get(self.victim)
-        return bound(known or _WARM_ELSE)
+        return warm(self.victim, self.action)
 
     @property
     def cuts(self) -> int:

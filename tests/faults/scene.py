@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,16 +40,21 @@ class Scene:
     finished: set[str] = field(default_factory=set)
 
     def start(self) -> None:
-        port = int(self.system.ollama.rpartition(":")[2])
-        argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
-        argv += ["--max-loaded-models", "4"]
-        for model, load_s in LOADS_S.items():
-            argv += ["--model", f"{model}?load={load_s:g}s"]
-        self.supervisor.start("ollama", argv, ready=lambda: listens(port), is_last=True)
+        models = [f"{model}?load={load_s:g}s" for model, load_s in LOADS_S.items()]
+        self.simulate("ollama", self.system.ollama, models, "--max-loaded-models", "4")
         self.system.start(self.supervisor)
         self.supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
         self.until(lambda: KEPT in self.resident(), "what is wanted is loaded")
         self.until(lambda: not self.leases(), "its lane is free")
+
+    def simulate(
+        self, name: str, url: str, models: Sequence[str], *options: str
+    ) -> None:
+        """Let a simulated Ollama listen there."""
+        port = int(url.rpartition(":")[2])
+        argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
+        argv += [*options, *(word for model in models for word in ("--model", model))]
+        self.supervisor.start(name, argv, ready=lambda: listens(port), is_last=True)
 
     def call(self, name: str, models: tuple[str, ...], *, seconds: float) -> None:
         """Let an application send warm-ups."""
