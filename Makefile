@@ -35,6 +35,12 @@ faults-full: setup  ## The same for a killed worker, with the visibility timeout
 flood: setup  ## Send 10,000 wrong names, warm-ups and readiness calls
 	@FLOOD=10000 $(RUN) pytest tests/integration/test_flood.py
 
+MINUTES ?= 30
+SEED ?= 1
+MEMORY ?= --memory
+soak: setup  ## Run a whole system under traffic and faults; MINUTES=30, SEED=1, MEMORY= leaves growth alone
+	@$(RUN) python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(MEMORY)
+
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -74,4 +80,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env faults faults-full flood picture schema docs bench performance lint worker setup
+.PHONY: help demo up test e2e check env faults faults-full flood soak picture schema docs bench performance lint worker setup

@@ -101,8 +101,7 @@ class Scene:
         return pid
 
     def children(self) -> list[int]:
-        pid = self.pid("worker")
-        return [int(p) for p in _children(pid)]
+        return children_of(self.pid("worker"))
 
     def loading_child(self) -> int:
         """The child that holds the load in flight; without one, any."""
@@ -161,9 +160,9 @@ class Scene:
         return httpx.get(url, trust_env=False, timeout=ASK_S).json()
 
 
-def _children(pid: int) -> list[str]:
+def children_of(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
-    return path.read_text().split() if path.exists() else []
+    return [int(p) for p in path.read_text().split()] if path.exists() else []
 
 
 def system(folder: Path, *, visibility_s: int) -> System:

@@ -1,0 +1,266 @@
+"""That the soak's judging can fail: each check is shown a history that breaks it."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.matrix import Victim
+from tests.soak import memory, pace, report, schedule
+from tests.soak.past import Asked, Call, Life, Past, Stay, Trouble, Violation
+
+KEPT, GUEST = "kept-3", "guest-1"
+STAY = Stay(host="b", model=KEPT, begin=0.0, context=2048)
+LOADED = Asked(
+    host="b",
+    model=KEPT,
+    is_ours=True,
+    infers=True,
+    at=-2.0,
+    granted=0.0,
+    end=0.1,
+    keep_alive_s=12.0,
+)
+TOUCH = replace(LOADED, infers=False, at=9.0, granted=9.0, end=9.0, keep_alive_s=None)
+USE = replace(TOUCH, is_ours=False, infers=True, model=GUEST)
+GOOD = Past(
+    begin=0.0,
+    end=200.0,
+    wanted={"b": (KEPT,)},
+    keep_alive_s={"": 14.0, KEPT: 12.0},
+    contexts={KEPT: 2048},
+    loads_s=5.0,
+    lives=(Life(host="b", begin=0.0, end=200.0, views=100),),
+    stays=(STAY,),
+    asked=(LOADED, TOUCH),
+    calls=(Call(model=KEPT, host="b", sent=20.0, answered=21.0, what="truth"),),
+)
+
+
+def fault(**fields):
+    given = {"at": 45.0, "warm_s": 60.0, "calls_s": 60.0, "healed": 70.0}
+    return Trouble(what="1. kill -9", victim="Redis", **(given | fields))
+
+
+def stays(*, why, back=80.0, end=50.0):
+    gone = replace(STAY, end=end, why=why)
+    return (gone, replace(STAY, begin=back))
+
+
+def loaded(**fields):
+    return replace(LOADED, **({"at": 78.0, "granted": 80.0, "end": 80.1} | fields))
+
+
+def guests(*others):
+    """A full host: the second guest has made the wanted one go, long ago."""
+    return (
+        replace(STAY, end=30.0, why="evicted", evicted_for="guest-2"),
+        replace(STAY, model="guest-2", begin=31.0, end=190.0, why="expired"),
+        *others,
+    )
+
+
+TAKEN = replace(
+    STAY, model=GUEST, begin=20.0, end=79.0, why="evicted", evicted_for=KEPT
+)
+BROKEN = {
+    "what is wanted is back by its bound": replace(
+        GOOD, stays=stays(why="evicted", back=120.0)
+    ),
+    "each warm-up is told the truth by its bound": replace(
+        GOOD, calls=(Call(model=KEPT, host="b", sent=20.0),)
+    ),
+    "after each fault all serve, and no lease is left": replace(
+        GOOD, troubles=(fault(wrong=["a lane is held"]),)
+    ),
+    "a bounded number of looks": replace(
+        GOOD, lives=(Life(host="b", begin=0.0, end=200.0, views=400),)
+    ),
+    "never two loads of ours at once on a host": replace(
+        GOOD, asked=(loaded(), loaded(at=79.0, granted=80.5))
+    ),
+    "no load of ours is cut off but by a fault": replace(
+        GOOD, asked=(loaded(granted=None),)
+    ),
+    "nothing is reloaded or let go by us": replace(
+        GOOD, stays=stays(why="unloaded"), asked=(loaded(),)
+    ),
+    "nothing in use loses its room to us": replace(
+        GOOD,
+        stays=guests(TAKEN, replace(STAY, begin=80.0)),
+        asked=(loaded(), replace(USE, at=75.0, granted=75.0, end=76.0)),
+    ),
+    "nothing runs out but in a fault": replace(GOOD, stays=stays(why="expired")),
+    "no touch with keep_alive": replace(
+        GOOD, asked=(LOADED, replace(TOUCH, keep_alive_s=12.0))
+    ),
+    "no touch loads": replace(
+        GOOD,
+        stays=stays(why="evicted", back=60.0),
+        asked=(replace(TOUCH, at=58.0, granted=60.0, end=60.0),),
+    ),
+    "no more touches than windows need": replace(
+        GOOD, asked=(LOADED, *(replace(TOUCH, at=9.0 + n) for n in range(60)))
+    ),
+}
+ALSO = {
+    "an error of a server that nobody hurt": replace(
+        GOOD, calls=(replace(GOOD.calls[0], what="error", told="HostUnreachable"),)
+    ),
+    "an answer that came late": replace(
+        GOOD, calls=(replace(GOOD.calls[0], answered=120.0),)
+    ),
+    "a reload by us": replace(
+        GOOD, stays=stays(why="reloaded", end=79.0), asked=(loaded(),)
+    ),
+    "never back": replace(GOOD, stays=(replace(STAY, end=50.0, why="evicted"),)),
+}
+EXCUSED = {
+    "a server that was killed": replace(
+        GOOD, stays=stays(why="died"), troubles=(fault(host="b", healed=82.0),)
+    ),
+    "a load that died with its worker": replace(
+        GOOD, asked=(loaded(granted=None, at=44.0, end=45.1),), troubles=(fault(),)
+    ),
+    "a window that ran out while nobody looked": replace(
+        GOOD, stays=stays(why="expired", back=66.0), troubles=(fault(),)
+    ),
+    "a window that ran out behind the lock of a pass that was cut off": replace(
+        GOOD,
+        stays=stays(why="expired", end=80.0, back=83.0),
+        troubles=(fault(host="b", healed=60.0, locks_until=85.0),),
+    ),
+    "a warm-up that somebody sent": replace(
+        BROKEN["nothing in use loses its room to us"],
+        calls=(Call(model=KEPT, host="b", sent=77.0, answered=81.0, what="truth"),),
+    ),
+    "what an application has loaded with another context": replace(
+        GOOD,
+        stays=(
+            replace(STAY, end=40.0, why="reloaded"),
+            replace(STAY, begin=42.0, end=60.0, why="expired", context=1024),
+            replace(STAY, begin=63.0),
+        ),
+        asked=(replace(USE, model=KEPT, at=40.0, granted=42.0, end=43.0),),
+    ),
+    "an error of a server that was hurt": replace(
+        ALSO["an error of a server that nobody hurt"],
+        troubles=(fault(at=20.5, host="b"),),
+    ),
+    "a guest that nobody used any more": replace(
+        GOOD, stays=guests(TAKEN, replace(STAY, begin=80.0)), asked=(loaded(),)
+    ),
+}
+
+
+def broken(past):
+    return {name for name, found in report.judged(past).items() if found}
+
+
+def test_a_good_history_breaks_nothing():
+    assert broken(GOOD) == set()
+
+
+@pytest.mark.parametrize("name", report.INVARIANTS)
+def test_each_check_sees_what_breaks_its_invariant_alone(name):
+    assert broken(BROKEN[name]) == {name}
+
+
+@pytest.mark.parametrize("name", ALSO)
+def test_there_are_more_ways_to_break_one(name):
+    assert len(broken(ALSO[name])) == 1
+
+
+@pytest.mark.parametrize("name", EXCUSED)
+def test_a_fault_excuses_what_it_explains(name):
+    assert broken(EXCUSED[name]) == set()
+
+
+def test_a_fault_of_one_server_excuses_nothing_on_another():
+    other = replace(EXCUSED["a load that died with its worker"], troubles=())
+
+    assert broken(replace(other, troubles=(fault(host="a"),))) != set()
+
+
+def test_a_violation_is_told_with_the_history_around_it():
+    past = replace(GOOD, stays=stays(why="expired"), troubles=(fault(at=40.0),))
+
+    told = report.around(past, Violation(50.0, "b", "ran out"))
+
+    assert [line.split(maxsplit=1) for line in told] == [
+        ["20.00", "warm-up of kept-3 is sent"],
+        ["21.00", "warm-up of kept-3 is told nothing"],
+        ["40.00", "FAULT 1. kill -9"],
+        ["50.00", "kept-3 is gone: expired"],
+    ]
+
+
+def test_the_same_seed_makes_the_same_schedule_and_another_one_another():
+    first, again, other = (
+        [str(one) for one in itertools.islice(schedule.rounds(seed), 20)]
+        for seed in (1, 1, 2)
+    )
+
+    assert first == again
+    assert first != other
+
+
+def test_every_process_is_hurt_before_one_is_hurt_again():
+    struck = [one.strike.victim for one in itertools.islice(schedule.rounds(3), 16)]
+
+    assert set(struck[:8]) == set(struck[8:]) > {*Victim} - {Victim.CLIENT}
+    assert len(set(struck[:8])) == 8
+
+
+def test_a_piece_of_work_that_comes_late_tells_of_a_slow_machine():
+    one = pace.Pace()
+    for begin, end in ((0.0, 0.3), (0.3, 0.9), (0.9, 4.0), (4.0, 4.3), (4.3, 6.0)):
+        one.note(begin, end)
+
+    assert one.spans == [(0.9, 6.0)]
+
+
+def grown(*mib):
+    """A process that was read every ten seconds."""
+    samples = [(10.0 * n, used) for n, used in enumerate(mib)]
+    return memory.Grown(name="worker", pid=1, samples=samples)
+
+
+def test_a_process_that_grows_after_its_first_minute_is_told():
+    one = grown(*[50] * 7, 51, 52, 53, *[54] * 6)
+
+    assert [one.share, one.steady_share(())] == pytest.approx([0.08, 0.08])
+    told = list(memory.Sampler({1: one}).too_much(()))
+    assert len(told) == 1
+    assert told[0].startswith("worker (1) has grown by 8.0%, MiB: ")
+
+
+def test_growth_of_the_first_minute_counts_for_nothing():
+    one = grown(30, 35, 40, 45, 48, 49, *[50] * 8)
+
+    assert one.share == one.steady_share(()) == 0
+
+
+def test_what_a_process_imports_once_is_no_steady_growth():
+    began_to_work = grown(*[40] * 8, 44, 50, *[51] * 6, *[52] * 6)
+    fault_at_75 = grown(*[40] * 8, 41, 42, 43, *[44] * 8)
+
+    assert began_to_work.steady_share(()) == pytest.approx(1 / 51)
+    assert fault_at_75.steady_share([fault(at=75.0, healed=95.0)]) == 0
+    assert fault_at_75.steady_share(()) == pytest.approx(4 / 40)
+
+
+def test_what_the_second_fault_of_a_kind_costs_is_growth():
+    one = grown(*[40] * 8, *[41] * 6, *[42] * 8)
+    first, again = fault(at=75.0, healed=80.0), fault(at=135.0, healed=136.0)
+
+    assert one.steady_share([first, replace(again, host="a")]) == 0
+    assert one.steady_share([first, replace(again, victim="worker child")]) == 0
+    assert one.steady_share([first, replace(again, victim="beat")]) > 0
+    assert one.steady_share([first, again]) == pytest.approx(1 / 41)
+
+
+def test_what_comes_and_goes_with_children_is_no_growth():
+    one = grown(*[26, 32, 33] * 8)
+
+    assert one.steady_share(()) < 0
