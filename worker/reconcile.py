@@ -79,7 +79,11 @@ def run(means: PassMeans, *, host: str | None = None) -> list[Glance]:
         mine = means.store.begin(hosts, nonce=means.nonce, once_more=host is not None)
         if not mine:
             break
-        round_ = asyncio.run(_Round(means).over(mine))
+        try:
+            round_ = asyncio.run(_Round(means).over(mine))
+        except BaseException:  # a time limit, too: the next tick finds the hosts free
+            means.store.give_up(mine, nonce=means.nonce)
+            raise
         done |= {glance.host.name: glance for glance, _ in round_}
         hosts = [glance.host.name for glance, once_more in round_ if once_more]
     return list(done.values())

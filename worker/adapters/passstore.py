@@ -21,6 +21,7 @@ those of `worker.adapters.store`; what metrics count is in `ollama_warmup.tally`
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 
@@ -28,11 +29,12 @@ from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 
 from ollama_warmup import report, tally
+from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.report import HostReport
 from ollama_warmup.tally import Tally
 from ollama_warmup.target import Target
 from worker.adapters.eventlog import EventLog
-from worker.adapters.store import RECORD_S, connect, reaching
+from worker.adapters.store import RECORD_S, RELEASE, connect, reaching
 from worker.core.domain import Holder, LoadRecord, TouchRecord
 from worker.core.memory import Memory
 from worker.core.passes import Event
@@ -94,6 +96,7 @@ class PassStore:
         self._redis: Redis = connect(url, answer_s=answer_s)
         self.log = EventLog(self._redis, namespace=namespace)
         self._end = self._redis.register_script(_END)
+        self._release = self._redis.register_script(RELEASE)
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -117,6 +120,12 @@ class PassStore:
                     together.set(self._key("again", host), "1", ex=int(PASS_S))
             together.execute()
         return [host for host, is_taken in taken.items() if is_taken]
+
+    def give_up(self, hosts: Sequence[str], *, nonce: str) -> None:
+        """Let hosts go, of which nothing is left; if Redis is away, they lapse."""
+        with suppress(StoreUnavailable), reaching():
+            for host in hosts:
+                self._release(keys=[self._key("pass", host)], args=[nonce])
 
     def read(
         self, hosts: Mapping[str, Sequence[Target]]

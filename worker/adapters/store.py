@@ -45,7 +45,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 # KEYS: lease. ARGV: holder. Returns 1 if it was the holder's, who has it no more.
-_RELEASE = """
+RELEASE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """
@@ -87,7 +87,7 @@ class Store:
         self._prefix = f"{namespace}:"
         self._redis = connect(url, answer_s=answer_s)
         self._renew = self._redis.register_script(_RENEW)
-        self._release = self._redis.register_script(_RELEASE)
+        self._release = self._redis.register_script(RELEASE)
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

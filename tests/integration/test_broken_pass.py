@@ -1,0 +1,22 @@
+"""A pass that is broken off."""
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from worker import runtime
+from worker.adapters.observer import Observer
+
+
+def test_it_leaves_its_hosts_to_the_next_one(unserved, environment, monkeypatch):
+    def look(*_):
+        assert unserved.redis.keys("*:pass:*")
+        raise SoftTimeLimitExceeded
+
+    environment(HOSTS="gpu-1=http://127.0.0.1:9", MODELS="llama3:8b")
+    monkeypatch.setattr(Observer, "look", look)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        runtime.reconcile(None, send=lambda *_: None)
+
+    assert unserved.redis.keys("*:pass:*") == []
+    runtime.close()
