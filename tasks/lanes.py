@@ -16,6 +16,7 @@ from celery.utils.time import get_exponential_backoff_interval
 from ollama_warmup import wire
 from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.publish import reaching_store
+from worker import softlimit
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def put_back(
     except (StoreUnavailable, SoftTimeLimitExceeded) as exc:
         logger.warning("A task could not be put back, it waits on: %s", exc)
         return
+    softlimit.is_over()
     raise Ignore
 
 

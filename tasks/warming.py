@@ -13,7 +13,7 @@ from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
 from ollama_warmup.target import Resolved
 from tasks import announce, lanes, states
 from tasks.published import Published
-from worker import runtime
+from worker import runtime, softlimit
 from worker.call import Answer, Call, Failed, Queued, TryAgain
 from worker.celery import app
 from worker.core import residency
@@ -78,6 +78,7 @@ def warmup(
         )
     except WarmupError as exc:
         answer = Failed(error=exc)
+    softlimit.is_over()
     if isinstance(answer, Outcome):
         if gentle:  # a pass has sent it, and marked that
             runtime.passes().clear_sent(meant.target.host)

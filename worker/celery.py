@@ -15,6 +15,7 @@ from celery.signals import (
 )
 
 from ollama_warmup.wire import OwnCelery
+from worker import softlimit
 from worker.bootsteps import LaneFollower, PoolGuard, StartAdvice
 from worker.healthfile import HealthFile
 
@@ -48,6 +49,7 @@ def _share_memory(**_: object) -> None:
 @worker_process_init.connect
 def _start_fresh(**_: object) -> None:
     """Drop what the parent process opened: sockets must not cross a fork."""
+    softlimit.install()
     from worker import runtime  # noqa: PLC0415 - beat needs none of it
 
     runtime.reset()
