@@ -30,7 +30,7 @@ faults: setup  ## Hurt each process in turn and see all come back; CELLS=short, 
 	@$(RUN) python -m tests.faults --cells "$(CELLS)" $(if $(filter all,$(CELLS)),--write docs/faults.md)
 
 faults-full: setup  ## The same for a killed worker, with the visibility timeout of 900 s
-	@$(RUN) python -m tests.faults --cells full
+	@$(RUN) python -m tests.faults --cells full --write docs/faults.md
 
 flood: setup  ## Send 10,000 wrong names, warm-ups and readiness calls
 	@FLOOD=10000 $(RUN) pytest tests/integration/test_flood.py

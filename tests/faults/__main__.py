@@ -32,7 +32,7 @@ def main(
     chosen = _chosen(cells)
     began = time.monotonic()
     if not resume:
-        kept.forget(logs)
+        kept.forget(logs, chosen)
     held = {name for name, one in kept.read(logs).items() if not one.problems}
     _run([c for c in chosen if not c.nothing and str(c) not in held], jobs, logs)
     known = kept.read(logs)
@@ -45,7 +45,9 @@ def main(
     took_s = time.monotonic() - began
     console.print(f"{len(results) - bad} of {len(results)} hold, {took_s:.0f} s")
     if write:
-        write.write_text(report.document(results, chosen))
+        every = [*ALL, *SHIPPED]
+        seen = [known[str(c)] for c in every if str(c) in known]
+        write.write_text(report.document(seen, every))
     if bad:
         console.print(f"logs: {logs}")
         sys.exit(1)

@@ -1,6 +1,7 @@
 """What became of each cell, kept beside the logs: a run can be resumed."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,12 +43,18 @@ def read(logs: Path) -> dict[str, Result]:
 
 def add(logs: Path, result: Result) -> None:
     """Remember one more."""
+    _write(logs, read(logs) | {str(result.cell): result})
+
+
+def forget(logs: Path, cells: Iterable[Cell]) -> None:
+    """Begin anew with these cells."""
+    left = read(logs)
+    for cell in cells:
+        left.pop(str(cell), None)
+    _write(logs, left)
+
+
+def _write(logs: Path, known: Mapping[str, Result]) -> None:
     logs.mkdir(parents=True, exist_ok=True)
-    known = read(logs) | {str(result.cell): result}
     told = {name: asdict(one) | {"cell": name} for name, one in known.items()}
     (logs / FILE).write_text(json.dumps(told, indent=1))
-
-
-def forget(logs: Path) -> None:
-    """Begin anew."""
-    (logs / FILE).unlink(missing_ok=True)
