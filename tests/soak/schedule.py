@@ -85,13 +85,8 @@ class Strike:
 
     @property
     def cuts_passes(self) -> bool:
-        """Whether a pass may end without giving its lock back.
-
-        A mute server does it by the soft limit, which is shorter here than the time
-        that an answer may take; shipped, it is 300 s.
-        """
-        is_mute = self.host is not None and self.action is Action.STOP
-        return is_mute or self.victim == Victim.CONTROL
+        """Whether a pass may end without giving its lock back."""
+        return self.victim == Victim.CONTROL
 
     @property
     def timing(self) -> Timing:
