@@ -12,8 +12,9 @@ check (`checks.py`, `loads.py`, `touches.py`) is one invariant of docs/design.md
 - stuck: whatever is wanted is back by a bound, whichever fault or stranger made it go
   (the bounds are those of docs/faults.md, and the six ticks for which a load that no
   view shows is waited for).
-- calls: each warm-up ends with the truth within its bound; errors only of a server
-  that was hurt, or Celery's own of a child that was stopped beyond its hard limit.
+- calls: each warm-up ends with the truth within its bound, but those whose message
+  was in a Redis that was emptied; errors only of a server that was hurt, or Celery's
+  own of a child that was stopped beyond its hard limit.
 - healed: after each fault all serve, nobody else has died, the worker has all its
   children, no lease is left, and none would never lapse.
 - two loads: never two loads of ours at once on a host, a lost Redis apart.
@@ -29,7 +30,7 @@ check (`checks.py`, `loads.py`, `touches.py`) is one invariant of docs/design.md
 
 Where a fault excuses something, it does from its begin until all was well again, and
 as long as its effect reaches. So does a time in which the machine ran nobody
-(`pace.py`), which is told. Memory (`memory.py`): the PSS of each process, read
+(`pace.py`), which is told. Memory (`memory.py`): the RSS of each process, read
 every ten seconds, and how it has grown since the first minute of its life; judged
 without what happens once: that it begins to work, and its first outage of each kind.
 """

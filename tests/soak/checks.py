@@ -73,6 +73,8 @@ def calls(past: Past) -> Iterator[Violation]:
         took_s, most_s = call.answered - call.sent, _call_s(past, call.sent)
         near = [t for t in past.troubles if t.touches(call.sent, call.answered)]
         words = ""
+        if call.what == "lost" and any(t.forgets and call.sent <= t.at for t in near):
+            continue  # its message was in the Redis that was emptied
         if call.what in {"lost", "undocumented"}:
             words = f"a warm-up of {call.model} was told {call.told}"
         elif took_s > most_s:

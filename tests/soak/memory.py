@@ -1,5 +1,6 @@
 """What memory each process has, by /proc, and how it grows."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,9 +63,6 @@ class Grown:
             fault of its own: what then runs is imported, and tracebacks are told,
             whose sources Python keeps.
 
-        PSS also moves as children come and go that share pages; hence the least and
-        the most.
-
         Returns:
             0 of one that has lived no minute since.
         """
@@ -115,7 +113,7 @@ class Sampler:
         """
         now = self._read_at = time.time()
         for name, pid in _with_children(processes):
-            if used := pss_bytes(pid):
+            if used := rss_bytes(pid):
                 one = self.grown.setdefault(pid, Grown(name=name, pid=pid))
                 one.samples.append((now, used))
 
@@ -127,17 +125,16 @@ class Sampler:
                 yield f"{one.name} ({one.pid}) has grown by {share:.1%}, MiB: {mib}"
 
 
-def pss_bytes(pid: int) -> int:
-    """PSS of a process, or RSS where there is none; 0 of one that is gone."""
-    for file, key in (("smaps_rollup", "Pss:"), ("status", "VmRSS:")):
-        try:
-            lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            if line.startswith(key):
-                return int(line.split()[1]) * 1024
-    return 0
+def rss_bytes(pid: int) -> int:
+    """RSS of a process, 0 of one that is gone.
+
+    PSS would grow as others end that share its pages.
+    """
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _with_children(processes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
