@@ -74,7 +74,7 @@ def _call_all(callers: int) -> list[Told]:
 
 
 def _raw(told: list[Told], loaded_at: float) -> Told:
-    after_s = [t["known_at"] - loaded_at for t in told]
+    after_s = [t["known_at"] - loaded_at for t in told if t["outcome"] in TRUE]
     return {
         "outcomes": Counter(t["outcome"] for t in told),
         "sent_ms": [round(t["sent_s"] * 1000, 1) for t in told],
@@ -96,8 +96,7 @@ def _digest(raw: Raw) -> Digest:
         )
     ]
     title = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    truths = sum(outcomes.get(outcome, 0) for outcome in TRUE)
-    truths -= sum(value < -SLACK_S for value in after)
+    truths = sum(value >= -SLACK_S for value in after)
     everybody = len(sent)
     return Digest(
         grids=[

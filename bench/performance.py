@@ -44,8 +44,9 @@ DRAWN = {
 }
 """The sections that have a plot, and what it shows."""
 README_COLUMNS = {
-    "1 GB model": "first_token-0.33-mid",
-    "3.8 GB model": "first_token-0.33-big-again",
+    "1 GB model, prompts of 1 word": "first_token-mid",
+    "1 GB model, 32 words": "first_token-mid-32-words",
+    "3.5 GB model, 1 word": "first_token-big",
 }
 """Of README's table; its rows, and what the results call them:"""
 README_ROWS = {

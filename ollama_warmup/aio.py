@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 from ollama_warmup.errors import WarmupTimeout
 from ollama_warmup.publish import warmup
+from ollama_warmup.results import PAUSES_S
 
 T = TypeVar("T")
 
-PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
-"""Pauses between looks at a result, seconds; the last one repeats."""
 _GOES_ON = "the load goes on; call again to wait for it"
 _NOT_SENT = "Redis had not even taken the request; is it well?"
 

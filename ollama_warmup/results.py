@@ -1,17 +1,22 @@
 """Results in Redis that are looked at, not subscribed to."""
 
+import math
+import time
+from collections.abc import Callable
+from itertools import chain, repeat
 from typing import Any
 
 from celery.backends.base import SyncBackendMixin
 from celery.backends.redis import RedisBackend
 from celery.exceptions import TimeoutError  # noqa: A004 - Celery's own name
+from celery.states import READY_STATES
 
 from ollama_warmup.publish import reaching_store
 
-SOON_S = 3.0
-"""So long a caller looks every POLL_S, then every LATER_S, seconds: looks of many who
-wait for a long load would take Redis and the machine from those who answer them."""
-POLL_S, LATER_S = 0.1, 0.5
+PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.5)
+"""Pauses between two looks of a caller who waits, seconds; the last one repeats. What
+is warm is told at once, and many who wait for a long load take neither Redis nor the
+machine from those who answer them."""
 
 
 class PolledResults(SyncBackendMixin, RedisBackend):  # type: ignore[misc] # stubs' bases
@@ -30,19 +35,26 @@ class PolledResults(SyncBackendMixin, RedisBackend):  # type: ignore[misc] # stu
             return super().get_task_meta(*args, **kwargs)  # type: ignore[misc, no-any-return]
 
     def wait_for(
-        self, task_id: str, timeout: float | None = None, **rest: object
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        on_interval: Callable[[], None] | None = None,
+        **_: object,
     ) -> dict[str, Any]:
-        """Wait for a result, looking more often than Celery does at first."""
-        soon_s = SOON_S if timeout is None else min(SOON_S, timeout)
-        try:
-            return self._wait(task_id, soon_s, rest | {"interval": POLL_S})
-        except TimeoutError:
-            if soon_s == timeout:
-                raise
-        left_s = None if timeout is None else timeout - soon_s
-        return self._wait(task_id, left_s, rest | {"interval": LATER_S})
+        """Wait for a result.
 
-    def _wait(
-        self, task_id: str, timeout: float | None, rest: dict[str, object]
-    ) -> dict[str, Any]:
-        return super().wait_for(task_id, timeout=timeout, **rest)  # type: ignore[misc, no-any-return]
+        Raises:
+            TimeoutError: Celery's; there is none after so many seconds.
+        """
+        self._ensure_not_eager()  # type: ignore[attr-defined] # stubs lack it
+        left_s = math.inf if timeout is None else timeout
+        pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+        while (meta := self.get_task_meta(task_id))["status"] not in READY_STATES:
+            if on_interval:
+                on_interval()
+            if left_s <= 0:
+                raise TimeoutError("The operation timed out.")
+            pause_s = min(next(pauses), left_s)
+            time.sleep(pause_s)  # noqa: TID251 - as Celery's own
+            left_s -= pause_s
+        return meta
