@@ -100,4 +100,4 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def _short(value: float) -> str:
     """Without digits that nobody measured."""
-    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - three digits
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.4g}"  # noqa: PLR2004 - three digits
