@@ -32,14 +32,17 @@ def cut_off(past: Past) -> Iterator[Violation]:
 
 
 def undone(past: Past) -> Iterator[Violation]:
-    """Stays that we ended: let go, or loaded anew with other options."""
+    """Stays that we ended: let go, or loaded anew with other options.
+
+    But not those that had not begun when we asked: no view tells who is loading.
+    """
     for stay in past.stays:
         if stay.why == "unloaded":
             words = f"{stay.model} was let go"
             yield Violation(stay.end, stay.host, words)
         if stay.why in {"reloaded", "crashed"}:
             by = _next_of(past, stay)
-            if by and by.is_ours:
+            if by and by.is_ours and by.at > stay.begin:
                 words = f"we loaded {stay.model} anew with other options"
                 yield Violation(stay.end, stay.host, words)
 

@@ -134,6 +134,18 @@ EXCUSED = {
         BROKEN["nothing in use loses its room to us"],
         calls=(Call(model=KEPT, host="b", sent=77.0, answered=81.0, what="truth"),),
     ),
+    "a reload of what nobody saw when we asked": replace(
+        GOOD,
+        stays=(
+            replace(STAY, end=40.0, why="reloaded"),
+            replace(STAY, begin=42.0, end=43.0, why="reloaded", context=1024),
+            replace(STAY, begin=46.0),
+        ),
+        asked=(
+            replace(USE, model=KEPT, at=40.0, granted=42.0, end=43.0),
+            loaded(at=41.0, granted=46.0, end=46.1),
+        ),
+    ),
     "a warm-up that was in a Redis that was emptied": replace(
         BROKEN["each warm-up is told the truth by its bound"],
         troubles=(fault(at=20.5, forgets=True),),
