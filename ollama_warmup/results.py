@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from itertools import chain, repeat
 from typing import Any
 
 from celery.backends.base import SyncBackendMixin
@@ -48,13 +47,13 @@ class PolledResults(SyncBackendMixin, RedisBackend):  # type: ignore[misc] # stu
         """
         self._ensure_not_eager()  # type: ignore[attr-defined] # stubs lack it
         left_s = math.inf if timeout is None else timeout
-        pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+        pauses = iter(PAUSES_S)
         while (meta := self.get_task_meta(task_id))["status"] not in READY_STATES:
             if on_interval:
                 on_interval()
             if left_s <= 0:
                 raise TimeoutError("The operation timed out.")
-            pause_s = min(next(pauses), left_s)
+            pause_s = min(next(pauses, PAUSES_S[-1]), left_s)
             time.sleep(pause_s)  # noqa: TID251 - as Celery's own
             left_s -= pause_s
         return meta

@@ -123,9 +123,15 @@ class PassStore:
 
     def give_up(self, hosts: Sequence[str], *, nonce: str) -> None:
         """Let hosts go, of which nothing is left; if Redis is away, they lapse."""
-        with suppress(StoreUnavailable), reaching():
+        with (
+            suppress(StoreUnavailable),
+            reaching(),
+            self._redis.pipeline(transaction=False) as together,
+        ):
             for host in hosts:
-                self._release(keys=[self._key("pass", host)], args=[nonce])
+                lock = self._key("pass", host)
+                self._release(keys=[lock], args=[nonce], client=together)
+            together.execute()
 
     def read(
         self, hosts: Mapping[str, Sequence[Target]]
