@@ -26,8 +26,11 @@ e2e: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Test the image in containers; needs Dock
 	@UV_PROJECT_ENVIRONMENT=.venv-e2e $(RUN) --group e2e pytest tests/e2e
 
 CELLS ?= all
-faults: setup  ## Hurt each process in turn and see all come back; CELLS=short, or "worker,kill -9"
-	@$(RUN) python -m tests.faults --cells "$(CELLS)" $(if $(filter all,$(CELLS)),--write docs/faults.md)
+JOBS ?= 4
+REAL = $(if $(OLLAMA),--ollama "$(OLLAMA)" --models "$(MODELS)")
+faults: setup  ## Hurt each process in turn; CELLS=short, or "worker,kill -9"; OLLAMA=program MODELS=a,b,c for a real one
+	@$(RUN) python -m tests.faults --cells "$(CELLS)" --jobs $(JOBS) $(REAL) \
+		$(if $(filter all,$(CELLS)),--write docs/faults$(if $(OLLAMA),-ollama).md)
 
 faults-full: setup  ## The same for a killed worker, with the visibility timeout of 900 s
 	@$(RUN) python -m tests.faults --cells full --write docs/faults.md

@@ -1,9 +1,13 @@
-"""Run the matrix: `python -m tests.faults [--cells all|short|full|TEXT]`."""
+"""Run the matrix: `python -m tests.faults [--cells all|short|full|TEXT]`.
+
+Beside simulated servers, or with `--ollama` beside real ones, one for each cell.
+"""
 
 import multiprocessing
 import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +17,10 @@ from rich.console import Console
 from tests import conftest
 from tests.faults import experiment, kept, report
 from tests.faults.matrix import ALL, SHIPPED, SHORT, Cell
+from tests.faults.server import Server, Simulated, real
 
+LOGS = Path("faults-logs")
+"""What is known of each cell, and the logs of those that failed, by server."""
 console = Console(highlight=False, width=180)
 
 
@@ -23,20 +30,29 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, max=4, help="Side by side.")] = 4,
     write: Annotated[Path | None, typer.Option(help="docs/faults.md.")] = None,
     resume: Annotated[bool, typer.Option(help="Leave out what held before.")] = False,
-    logs: Annotated[Path, typer.Option(help="Of cells that failed.")] = Path(
-        "faults-logs"
-    ),
+    ollama: Annotated[
+        Path | None, typer.Option(help="A real Ollama's program, instead.", exists=True)
+    ] = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            help="Three that it has: one that is kept, and two that are asked for, of "
+            "which the last takes 3 s to load or more. Each of the jobs loads all."
+        ),
+    ] = "",
 ) -> None:
     """Run cells, and tell which do not hold."""
+    server = _server(ollama, models, jobs)  # reads OLLAMA_MODELS
     conftest.pytest_configure()  # no variable of this terminal's hurts anything
-    chosen = _chosen(cells)
+    every = [replace(cell, server=server) for cell in (*ALL, *SHIPPED)]
+    chosen = [cell for cell in every if cell in _chosen(cells)]
+    logs = LOGS / server.slug
     began = time.monotonic()
     if not resume:
         kept.forget(logs, chosen)
-    held = {name for name, one in kept.read(logs).items() if not one.problems}
-    _run([c for c in chosen if not c.nothing and str(c) not in held], jobs, logs)
-    known = kept.read(logs)
-    results = [known[str(c)] for c in chosen if str(c) in known]
+    held = {one.cell for one in kept.read(logs, chosen) if not one.problems}
+    _run([c for c in chosen if not c.nothing and c not in held], jobs, logs)
+    results = kept.read(logs, chosen)
     report.show(results, console)
     nothing = [cell for cell in chosen if cell.nothing]
     for cell in nothing:
@@ -45,12 +61,21 @@ def main(
     took_s = time.monotonic() - began
     console.print(f"{len(results) - bad} of {len(results)} hold, {took_s:.0f} s")
     if write:
-        every = [*ALL, *SHIPPED]
-        seen = [known[str(c)] for c in every if str(c) in known]
-        write.write_text(report.document(seen, every))
+        write.write_text(report.document(kept.read(logs, every), every))
     if bad:
         console.print(f"logs: {logs}")
         sys.exit(1)
+
+
+def _server(program: Path | None, models: str, jobs: int) -> Server:
+    if program is None:
+        return Simulated()
+    try:
+        server = real(program, models).measured(jobs)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc)) from None
+    console.print(server.told)
+    return server
 
 
 def _chosen(text: str) -> list[Cell]:

@@ -1,11 +1,12 @@
 """What must hold after every fault; each check returns what does not, as words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.matrix import ASKED, KEPT, Action, Cell, Situation, Victim
+from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
 from tests.faults.scene import Scene
+from tests.faults.server import KEPT
 
 REFUSED_S = {Action.STOP: 6.0, Action.DROP: 6.0}
 REFUSED_ELSE_S = 2.0
@@ -18,8 +19,6 @@ class Seen:
     answers: Sequence[Mapping[str, Any]]
     callers_s: float
     warm_s: float | None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    """The server's counts before the strike."""
 
 
 def none_is_lost(_scene: Scene, cell: Cell, seen: Seen) -> str:
@@ -55,14 +54,12 @@ def errors_are_of_the_server(_scene: Scene, cell: Cell, seen: Seen) -> str:
 
 def nothing_loads_twice(scene: Scene, cell: Cell, _seen: Seen) -> str:
     """By the server's own counts, beyond what the fault has cut off."""
-    now = scene.stats()
-    whole = now["loads"] - now["cancelled_loads"]
-    gone = now["unloads"] + now["expirations"]  # by hand, and by their keep-alive
-    wanted = len(cell.models) + gone
+    now = cell.server.counts(scene.supervisor, scene.system.ollama)
+    whole, wanted = now.loads - now.cut, len(cell.models) + now.gone
     if whole > wanted:
         return f"{whole} loads instead of {wanted}"
-    if now["cancelled_loads"] > cell.cuts:
-        return f"{now['cancelled_loads']} loads were cut off, not {cell.cuts}"
+    if now.cut > cell.cuts:
+        return f"{now.cut} loads were cut off, not {cell.cuts}"
     return ""
 
 

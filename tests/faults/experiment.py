@@ -4,15 +4,15 @@ import shutil
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.faults import checks, strikes
 from tests.faults.checks import Seen
 from tests.faults.kept import Result
-from tests.faults.matrix import ASKED, KEPT, Action, Cell, Situation, Victim
+from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
 from tests.faults.scene import POLL_S, Scene, system
+from tests.faults.server import KEPT
 from worker.adapters.store import LEASE_S
 from worker.cli.supervisor import Supervisor
 
@@ -26,8 +26,8 @@ def run(cell: Cell, *, logs: Path) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
         with Supervisor(grace_s=3, logs=folder) as supervisor:
-            made = system(folder, visibility_s=cell.visibility_s)
-            scene = Scene(supervisor=supervisor, system=made)
+            made = system(folder, visibility_s=cell.visibility_s, server=cell.server)
+            scene = Scene(supervisor=supervisor, system=made, server=cell.server)
             try:
                 result = _experiment(scene, cell)
             except Exception as exc:  # noqa: BLE001 - a cell that broke is a result
@@ -50,16 +50,14 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
     if cell.action is Action.ROLL:
         _second_worker(scene)
     wait_s = cell.callers.seconds(cell.timing) + SPARE_S
-    before = scene.stats()
     if cell.situation is not Situation.IDLE:
-        loads = before["loads"]
+        loads = scene.counts().loads
         scene.call(FIRST, ASKED[cell.situation], seconds=wait_s + SPARE_S)
-        scene.until(lambda: scene.stats().get("loads", 0) > loads, "a load has begun")
+        scene.until(lambda: scene.counts().loads > loads, "a load has begun")
         scene.until(lambda: scene.supervisor.said(FIRST, "sent"), "all is sent")
         time.sleep(1)
     elif cell.victim is not Victim.OLLAMA:
         scene.unload(KEPT)
-        before = scene.stats()
     struck = time.time()
     if cell.situation is Situation.IDLE and cell.action in _LASTING:
         scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
@@ -68,8 +66,7 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
         scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
     if cell.victim is Victim.CLIENT:
         scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
-    seen = _watch(scene, cell, struck)
-    return _judged(scene, cell, replace(seen, before=before))
+    return _judged(scene, cell, _watch(scene, cell, struck))
 
 
 _LASTING = {Action.STOP, Action.DROP}

@@ -1,14 +1,15 @@
 """What became of each cell, kept beside the logs: a run can be resumed."""
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.faults.matrix import ALL, SHIPPED, Cell
+from tests.faults.matrix import Cell
 
 FILE = "results.json"
-CELLS = {str(cell): cell for cell in [*ALL, *SHIPPED]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,37 +25,40 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-def read(logs: Path) -> dict[str, Result]:
-    """By the cell's name."""
-    path = logs / FILE
-    told = json.loads(path.read_text()) if path.exists() else {}
-    return {
-        name: Result(
-            cell=CELLS[name],
+def read(logs: Path, cells: Iterable[Cell]) -> list[Result]:
+    """What is known of these cells."""
+    told = _read(logs)
+    return [
+        Result(
+            cell=cell,
             problems=tuple(fields["problems"]),
             callers_s=fields["callers_s"],
             warm_s=fields["warm_s"],
             notes=tuple(fields["notes"]),
         )
-        for name, fields in told.items()
-        if name in CELLS
-    }
+        for cell in cells
+        if (fields := told.get(str(cell)))
+    ]
 
 
 def add(logs: Path, result: Result) -> None:
     """Remember one more."""
-    _write(logs, read(logs) | {str(result.cell): result})
+    fields = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
+    _write(logs, _read(logs) | {str(result.cell): fields | {"cell": str(result.cell)}})
 
 
 def forget(logs: Path, cells: Iterable[Cell]) -> None:
     """Begin anew with these cells."""
-    left = read(logs)
-    for cell in cells:
-        left.pop(str(cell), None)
-    _write(logs, left)
+    names = {str(cell) for cell in cells}
+    _write(logs, {name: one for name, one in _read(logs).items() if name not in names})
 
 
-def _write(logs: Path, known: Mapping[str, Result]) -> None:
+def _read(logs: Path) -> dict[str, Any]:
+    path = logs / FILE
+    told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return told
+
+
+def _write(logs: Path, told: Mapping[str, Any]) -> None:
     logs.mkdir(parents=True, exist_ok=True)
-    told = {name: asdict(one) | {"cell": name} for name, one in known.items()}
     (logs / FILE).write_text(json.dumps(told, indent=1))

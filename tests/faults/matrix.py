@@ -1,10 +1,11 @@
 """Every cell as data: who is hurt, how, and when; and by when all must be well."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tests.faults.bounds import Bound, Timing, bound
+from tests.faults.server import KEPT, Server, Simulated
 
 
 class Victim(StrEnum):
@@ -47,8 +48,6 @@ AWAY_S = {
 }
 SCALED_S = 20
 """The visibility timeout of the matrix, seconds."""
-KEPT, KEPT_S = "kept", 2.0
-LOADS_S = {KEPT: KEPT_S, "asked": 6.0, "other": 2.0, "long": 30.0}
 ASKED = {
     Situation.IDLE: ("asked",),
     Situation.LOADING: ("asked",),
@@ -112,6 +111,7 @@ class Cell:
     action: Action
     situation: Situation
     visibility_s: int = SCALED_S
+    server: Server = field(default=Simulated(), compare=False, repr=False)
 
     def __str__(self) -> str:
         told = f"{self.victim}, {self.action}, {self.situation}"
@@ -130,10 +130,10 @@ class Cell:
 
     @property
     def timing(self) -> Timing:
+        loads_s = [self.server.loads_s[model] for model in self.models]
         return Timing(
             visibility_s=self.visibility_s,
-            loads_s=sum(LOADS_S[model] for model in self.models)
-            + self.cuts * max(LOADS_S[model] for model in self.models),
+            loads_s=sum(loads_s) + self.cuts * max(loads_s),
             away_s=self.away_s,
         )
 
@@ -165,6 +165,8 @@ class Cell:
             return "a caller that ended has nothing to come back to"
         if self.victim is Victim.CLIENT and self.situation is Situation.IDLE:
             return "who has sent nothing holds nothing"
+        if not self.models <= set(self.server.loads_s):
+            return "no model of this server takes 30 s to load"
         return ""
 
 

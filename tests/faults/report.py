@@ -32,7 +32,8 @@ def document(results: Sequence[Result], chosen: Sequence[Cell]) -> str:
     seen = {result.cell for result in results}
     missing = [cell for cell in chosen if not cell.nothing and cell not in seen]
     facts = " · ".join(f"{k} {v}" for k, v in report.about().items())
-    lines = [_HEAD, "## The bounds' letters"]
+    server = chosen[0].server
+    lines = [_HEAD.format(server=server.told), "## The bounds' letters"]
     lines += [f"- {letter}: {meaning}." for letter, meaning in LETTERS.items()]
     lines += ["", "## Seen", f"{facts}", ""]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
@@ -69,8 +70,8 @@ def _bound(bound: Bound, cell: Cell) -> str:
 
 
 _HEAD = """# Faults
-Written by `make faults`: real processes on one machine, each hurt in turn, beside a \
-simulated Ollama that counts its loads. `OLLAMA_WARMUP_VISIBILITY_S` is 20 there; with \
+Written by `make faults`: real processes on one machine, each hurt in turn, beside \
+{server}. `OLLAMA_WARMUP_VISIBILITY_S` is 20 there; with \
 the default of 900, V is 900 (`make faults-full`).
 
 Of every cell is checked: each caller's `.get()` ends with the truth within its bound, \

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,8 +15,8 @@ import httpx
 import redis
 
 from tests.faults.bounds import TICK_S
-from tests.faults.matrix import KEPT, LOADS_S
-from worker.cli.supervisor import Supervisor, free_port, listens
+from tests.faults.server import KEPT, Counts, Server, Simulated
+from worker.cli.supervisor import Supervisor, free_port
 from worker.cli.system import System
 
 NAMESPACE = "faults"
@@ -33,6 +33,7 @@ class Scene:
 
     supervisor: Supervisor
     system: System
+    server: Server = field(default_factory=Simulated)
     pauses_s: dict[str, float] = field(default_factory=dict)
     """For how long a victim stays away; whatever else dies, a second."""
     died: list[str] = field(default_factory=list)
@@ -40,25 +41,15 @@ class Scene:
     finished: set[str] = field(default_factory=set)
 
     def start(self) -> None:
-        models = [f"{model}?load={load_s:g}s" for model, load_s in LOADS_S.items()]
-        self.simulate("ollama", self.system.ollama, models, "--max-loaded-models", "4")
+        self.server.start(self.supervisor, self.system.ollama)
         self.system.start(self.supervisor)
         self.supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
         self.until(lambda: KEPT in self.resident(), "what is wanted is loaded")
         self.until(lambda: not self.leases(), "its lane is free")
 
-    def simulate(
-        self, name: str, url: str, models: Sequence[str], *options: str
-    ) -> None:
-        """Let a simulated Ollama listen there."""
-        port = int(url.rpartition(":")[2])
-        argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(port)]
-        argv += [*options, *(word for model in models for word in ("--model", model))]
-        self.supervisor.start(name, argv, ready=lambda: listens(port), is_last=True)
-
     def call(self, name: str, models: tuple[str, ...], *, seconds: float) -> None:
         """Let an application send warm-ups."""
-        words = (f"{seconds:g}", *models)
+        words = (f"{seconds:g}", *map(self.server.name, models))
         self.supervisor.start(
             name,
             (sys.executable, "-m", "tests.faults.caller", *words),
@@ -111,23 +102,27 @@ class Scene:
                 return pid
         return self.children()[0]
 
-    def stats(self) -> dict[str, Any]:
-        """What the server counted; nothing if it does not answer."""
+    def counts(self) -> Counts:
+        """What the server did; nothing if it does not answer."""
         with suppress(httpx.HTTPError):
-            told: dict[str, Any] = self._get("/_sim/stats")
-            return told
-        return {}
+            return self.server.counts(self.supervisor, self.system.ollama)
+        return Counts()
 
     def resident(self) -> set[str]:
+        """Which of the models are loaded, by their part."""
         with suppress(httpx.HTTPError):
-            rows = self._get("/api/ps")["models"]
-            return {row["name"].removesuffix(":latest") for row in rows}
+            url = f"{self.system.ollama}/api/ps"
+            rows = httpx.get(url, trust_env=False, timeout=ASK_S).json()["models"]
+            names = {row["name"].removesuffix(":latest") for row in rows}
+            parts = self.server.loads_s
+            return {part for part in parts if self.server.name(part) in names}
         return set()
 
     def unload(self, model: str) -> None:
         """Let it go by hand."""
         url = f"{self.system.ollama}/api/generate"
-        httpx.post(url, json={"model": model, "keep_alive": 0}, trust_env=False)
+        body = {"model": self.server.name(model), "keep_alive": 0}
+        httpx.post(url, json=body, trust_env=False)
 
     def leases(self) -> list[str]:
         """Who holds a lane now."""
@@ -155,17 +150,13 @@ class Scene:
         written = self.supervisor.processes[name].output().splitlines()
         return [json.loads(line) for line in written if line.startswith("{")]
 
-    def _get(self, path: str) -> Any:
-        url = f"{self.system.ollama}{path}"
-        return httpx.get(url, trust_env=False, timeout=ASK_S).json()
-
 
 def children_of(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(p) for p in path.read_text().split()] if path.exists() else []
 
 
-def system(folder: Path, *, visibility_s: int) -> System:
+def system(folder: Path, *, visibility_s: int, server: Server) -> System:
     """A system that keeps its Redis's data, as a shipped one does."""
     os.environ["OLLAMA_WARMUP_VISIBILITY_S"] = str(visibility_s)
     (folder / "data").mkdir()
@@ -174,6 +165,6 @@ def system(folder: Path, *, visibility_s: int) -> System:
         valkey_port=free_port(),
         data=folder / "data",
         ollama=f"http://127.0.0.1:{free_port()}",
-        keeps=(KEPT,),
+        keeps=(server.name(KEPT),),
         tick_s=TICK_S,
     )

@@ -12,6 +12,7 @@ import httpx
 
 from tests.faults.bounds import TICK_S
 from tests.faults.scene import START_S, Scene
+from tests.faults.server import simulate
 from tests.soak import schedule
 from tests.soak.memory import Sampler
 from tests.soak.pace import Pace
@@ -45,7 +46,8 @@ class Stage(Scene):
     def start(self) -> None:
         for host, name in SERVERS.items():
             models = [f"{m}?load={load_s:g}s" for m, load_s in MODELS[host].items()]
-            self.simulate(
+            simulate(
+                self.supervisor,
                 name,
                 self.urls[host],
                 models,
