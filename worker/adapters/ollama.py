@@ -71,6 +71,7 @@ class Ollama:
             trust_env=not is_loopback(url),  # as Ollama's own client
             follow_redirects=False,  # what is meant for this host goes to no other
         )
+        self._urls: dict[str, httpx.URL] = {}
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -210,7 +211,7 @@ class Ollama:
         headers = self._authorization()
         try:
             response = self._http.request(
-                method, path, json=body, headers=headers, timeout=timeout
+                method, self._url(path), json=body, headers=headers, timeout=timeout
             )
         except httpx.ReadTimeout as exc:
             if ceiling_s is not None:
@@ -231,6 +232,12 @@ class Ollama:
             model = str((body or {}).get("model", ""))
             raise refusals.error(response, model=model, host=self.shown)
         return response
+
+    def _url(self, path: str) -> httpx.URL:
+        """The path on this host, joined once: it takes 40 us of the 370 of a view."""
+        if path not in self._urls:
+            self._urls[path] = self._http.build_request("GET", path).url
+        return self._urls[path]
 
     def _late(self, ceiling_s: float) -> errors.LoadTimeout:
         return errors.LoadTimeout(
