@@ -6,34 +6,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 
-from ollama_warmup import health, report, settings
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup import health, settings
 from worker.web import app
 from worker.web.board import Board
 from worker.web.gate import Door
-
-
-def told(unserved, name, conditions, age_s=0.0, **more):
-    """Write what the last pass saw on a host."""
-    at = time.time() - age_s
-    targets = tuple(
-        TargetReport(
-            model=model,
-            wanted=f"{model}?num_ctx=512",
-            condition=condition,
-            since=at,
-            is_ready=condition is Condition.WARM,
-            weights="sha256-1",
-        )
-        for model, condition in conditions.items()
-    )
-    given: Any = {"state": HostState.UP, "enabled": True, "tick_s": 10} | more
-    seen = HostReport(host=name, url=f"http://{name}", at=at, targets=targets, **given)
-    unserved.redis.hset(report.key("ollama-warmup"), name, report.dump(seen))
 
 
 def ask(*calls, door=None, base="http://127.0.0.1:11480"):

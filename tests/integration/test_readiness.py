@@ -6,7 +6,8 @@ import time
 import pytest
 
 from ollama_warmup import health, readiness, report
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup.report import Condition
+from tests.integration import reports
 from tests.integration.test_outage import beats, mute, refusing
 
 
@@ -15,27 +16,7 @@ def told(unserved):
     """Write what the last pass saw on a host."""
 
     def told(conditions, host="gpu-1", age_s=0.0):
-        at = time.time() - age_s
-        targets = tuple(
-            TargetReport(
-                model=model,
-                wanted=f"{model}?num_ctx=512",
-                condition=condition,
-                since=at,
-                is_ready=condition is Condition.WARM,
-            )
-            for model, condition in conditions.items()
-        )
-        seen = HostReport(
-            host=host,
-            url="http://10.0.0.5:11434",
-            at=at,
-            tick_s=10,
-            enabled=False,
-            state=HostState.UP,
-            targets=targets,
-        )
-        unserved.redis.hset(report.key("ollama-warmup"), host, report.dump(seen))
+        reports.told(unserved, host, conditions, age_s=age_s, enabled=False)
 
     yield told
     while health.asking:

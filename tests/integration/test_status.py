@@ -8,12 +8,11 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 
 import pytest
 
-from ollama_warmup import report
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup.report import Condition
+from tests.integration import reports
 from tests.integration.test_supervisor import until
 from worker.cli import overview, standing, watching
 
@@ -26,28 +25,7 @@ def told(unserved, monkeypatch):
     monkeypatch.setattr(standing, "ANSWER_S", 0.1)  # no worker will
 
     def told(age_s=0.0, **conditions):
-        at = time.time() - age_s
-        targets = tuple(
-            TargetReport(
-                model=model,
-                wanted=model,
-                condition=condition,
-                since=at,
-                is_ready=condition is Condition.WARM,
-                left_s=100,
-            )
-            for model, condition in conditions.items()
-        )
-        seen = HostReport(
-            host="gpu-1",
-            url="http://10.0.0.5:11434",
-            at=at,
-            tick_s=10,
-            enabled=True,
-            state=HostState.UP,
-            targets=targets,
-        )
-        unserved.redis.hset(report.key("ollama-warmup"), "gpu-1", report.dump(seen))
+        reports.told(unserved, "gpu-1", conditions, age_s=age_s)
 
     return told
 

@@ -7,7 +7,8 @@ import pytest
 
 from ollama_warmup import report
 from ollama_warmup.report import Condition
-from tests.integration.service import ask, get, post, told
+from tests.integration.reports import told
+from tests.integration.service import ask, get, post
 from tests.integration.test_outage import mute, refusing
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store

@@ -13,7 +13,8 @@ import pytest
 from ollama_warmup.errors import BadSettings
 from ollama_warmup.report import Condition
 from tests.integration.recorder import recorder
-from tests.integration.service import ask, get, post, serve, told
+from tests.integration.reports import told
+from tests.integration.service import ask, get, post, serve
 from worker.metrics import CONTENT_TYPE
 from worker.web import app, serving
 from worker.web.gate import Door
