@@ -2,17 +2,16 @@
 
 Run as `python -m bench.idle` from the root of the repository: a whole system as it
 is shipped beside a simulated server with one warm model. Memory is PSS, which counts
-what processes share once; both are read from /proc, so this needs Linux.
+what processes share once, and which Linux alone tells.
 """
 
 import itertools
-import os
 import statistics
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
+import psutil
 import typer
 
 from bench import processes, report
@@ -28,52 +27,23 @@ SETTLE_S = 20.0
 EVERY_S = 10.0
 BOUND_MB, BOUND_PERCENT = 250.0, 2.0
 TOGETHER = "together, but for " + ", ".join(APART[:2])
-_PROC = Path("/proc")
-_TICKS_A_S = os.sysconf("SC_CLK_TCK")
 
 Sample = dict[str, dict[str, float]]
 """By process, with its children: pss_bytes, and cpu_s since it was started."""
 
 
-def _families(roots: dict[str, int]) -> dict[str, list[int]]:
-    """Every process with all its descendants, as pids."""
-    parents = {}
-    for file in _PROC.glob("[0-9]*/stat"):
-        if fields := _stat(int(file.parent.name)):
-            parents[int(file.parent.name)] = int(fields[1])
-    families = {name: [pid] for name, pid in roots.items()}
-    for family in families.values():
-        for pid in family:  # grows while it is walked
-            family += [child for child, parent in parents.items() if parent == pid]
-    return families
-
-
-def _stat(pid: int) -> list[str]:
-    """What follows the name in /proc/PID/stat; nothing when it is gone."""
-    try:
-        return (_PROC / f"{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _cpu_s(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / _TICKS_A_S if fields else 0.0
-
-
-def _pss_bytes(pid: int) -> int:
-    lines = (_PROC / f"{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if "Pss:" in line)
-
-
 def _sample(supervisor: Supervisor) -> Sample:
     roots = {n: p.pid for n, p in supervisor.processes.items() if p.pid is not None}
+    return {name: _used(psutil.Process(pid)) for name, pid in roots.items()}
+
+
+def _used(root: psutil.Process) -> dict[str, float]:
+    """By a process and all that descend from it; raises what psutil raises."""
+    family = [root, *root.children(recursive=True)]
+    times = [process.cpu_times() for process in family]
     return {
-        name: {
-            "pss_bytes": sum(_pss_bytes(pid) for pid in family),
-            "cpu_s": round(sum(_cpu_s(pid) for pid in family), 2),
-        }
-        for name, family in _families(roots).items()
+        "pss_bytes": sum(process.memory_full_info().pss for process in family),
+        "cpu_s": round(sum(each.user + each.system for each in times), 2),
     }
 
 
@@ -144,7 +114,7 @@ SECTION = Section(
     how="""
     A whole system with the shipped tick of 10 s beside a simulated server with one
     warm model, 20 s after all is ready, all modules compiled to bytecode before, as
-    in the image and after a first start. PSS and CPU time from /proc every 10 s, of
+    in the image and after a first start. PSS and CPU time every 10 s, of
     each process with its children; the bound is of `worker` (2 slots), `control`
     and `beat`. `web` and Flower are not started. What a system needs at work is not
     shown.""",

@@ -1,11 +1,12 @@
-"""What memory each process has, by /proc, and how it grows."""
+"""What memory each process has, and how it grows."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
+
+import psutil
 
 from tests.faults.matrix import Victim
 from tests.faults.scene import NAMES, children_of
@@ -130,11 +131,9 @@ def rss_bytes(pid: int) -> int:
 
     PSS would grow as others end that share its pages.
     """
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    with suppress(psutil.NoSuchProcess):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0
 
 
 def _with_children(processes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
