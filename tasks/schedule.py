@@ -162,9 +162,7 @@ def cure(host: str, resident: str) -> dict[str, object]:
         Permanent: the call is wrong.
         Transient: no answer; the next pass decides.
     """
-    cured = runtime.cure(
-        _configured(host), _text("resident", resident), announce=announce.pass_soon
-    )
+    cured = runtime.cure(_configured(host), _text("resident", resident))
     return {"host": host, "resident": resident, "cured": cured}
 
 

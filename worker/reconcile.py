@@ -16,7 +16,8 @@ from ollama_warmup.report import HostReport
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host, WarmList
 from worker.adapters.observer import Look, Observer
-from worker.adapters.passstore import PassStore, Shared, Told
+from worker.adapters.passstore import PassStore
+from worker.adapters.passvalues import Shared, Told
 from worker.core import failures, policy, telling
 from worker.core import memory as memories
 from worker.core.memory import Memory, Observed

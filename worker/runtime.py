@@ -16,7 +16,7 @@ from ollama_warmup.errors import StoreUnavailable, UnknownHost
 from ollama_warmup.settings import WedgeCure
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
-from worker import pulling, touching, unloading, warming
+from worker import curing, pulling, touching, unloading, warming
 from worker import reconcile as reconciling
 from worker.adapters.observer import Observer
 from worker.adapters.ollama import Ollama
@@ -99,22 +99,21 @@ def make_warm(
 
 def touch(call: touching.Call, *, announce: Announce) -> touching.Touched:
     """Restart the timer of a resident; see `worker.touching.touch`."""
-    return touching.touch(call, _touching(call.target.host, announce))
-
-
-def cure(host: str, resident: str, *, announce: Announce) -> bool:
-    """Free a wedged host; see `worker.touching.cure`."""
-    return touching.cure(host, resident, means=_touching(host, announce))
-
-
-def _touching(host: str, announce: Announce) -> touching.Means:
-    return touching.Means(
-        ollama=ollama(host),
+    means = touching.Means(
+        ollama=ollama(call.target.host),
         store=store(),
         passes=passes(),
         announce=announce,
         ceiling_s=settings.current().load_ceiling_s,
         monotonic=clock.monotonic,
+    )
+    return touching.touch(call, means)
+
+
+def cure(host: str, resident: str) -> bool:
+    """Free a wedged host; see `worker.curing.cure`."""
+    return curing.cure(
+        host, resident, ollama=ollama(host), store=store(), passes=passes()
     )
 
 

@@ -1,4 +1,4 @@
-"""Use cases: restart the timer of a resident target; free a wedged host.
+"""Use case: restart the timer of a resident target.
 
 A touch is an empty prompt without `keep_alive`. On the runner that it means it is
 answered in 20-80 ms. Unanswered after a second it has become a load: the runner was
@@ -229,38 +229,3 @@ _WHY = {
     Kind.RELOADED_BY_TOUCH: "it had been loaded with options that /api/ps does not "
     "show, and a touch loaded it again; this residency is not touched any more",
 }
-
-
-def cure(host: str, resident: str, *, means: Means) -> bool:
-    """Let a resident of a wedged host go, so that it loads again.
-
-    Args:
-        host: its name.
-        resident: as listed.
-        means: what to work with.
-
-    Returns:
-        False when there is no late load of ours any more, or the resident has gone:
-        nothing was sent.
-
-    Raises:
-        WarmupError: what `Ollama` raises; `StoreUnavailable`.
-    """
-    holder = means.store.holder(host)
-    if holder is None or holder.late_s is None:
-        return False
-    if means.store.now() - holder.began_at <= holder.late_s:
-        return False
-    if not any(r.name == resident for r in means.ollama.view().residents):
-        return False
-    means.ollama.unload(resident)
-    event = Event(
-        at=means.store.now(),
-        host=host,
-        model=resident,
-        kind=Kind.CURED,
-        why="let go, so that the wedged host loads again",
-    )
-    means.passes.add_events([event])
-    logger.warning("%s", telling.sentence(event))
-    return True

@@ -1,4 +1,4 @@
-"""What `ollama.touch` and `ollama.cure` do: as `worker.touching` does."""
+"""What `ollama.touch` and `ollama.cure` do, as the worker does it."""
 
 from dataclasses import replace
 

@@ -9,12 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ResponseError
-from redis.retry import Retry
 
 from ollama_warmup.errors import StoreUnavailable
-from worker.adapters.store import reaching
+from worker.adapters.connection import connect, reaching
 
 PATIENCE_S = 2.0
 """How long it may take to connect, and to answer, seconds."""
@@ -55,14 +53,7 @@ def look(url: str, *, namespace: str, queues: Sequence[str]) -> Broker:
         LoginRefused: it wants another user or password.
         StoreUnavailable: it does not answer.
     """
-    client = Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=PATIENCE_S,
-        socket_connect_timeout=PATIENCE_S,
-        retry=Retry(NoBackoff(), 0),
-    )
-    with client:
+    with connect(url, answer_s=PATIENCE_S) as client:
         try:
             return _look(client, [f"{namespace}:{queue}" for queue in queues], queues)
         except StoreUnavailable as exc:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 
-from worker.adapters.store import reaching
+from worker.adapters.connection import reaching
 from worker.core.passes import Event
 
 KEPT = 10_000

@@ -215,7 +215,7 @@ class Ollama:
             )
         except httpx.ReadTimeout as exc:
             if ceiling_s is not None:
-                raise self._late(ceiling_s) from exc
+                raise refusals.late(self.shown, ceiling_s) from exc
             raise errors.OllamaUnreachable(
                 f"host {self.shown} did not answer {path} within {read_s:.0f} s: is "
                 "its machine overloaded?"
@@ -238,13 +238,6 @@ class Ollama:
         if path not in self._urls:
             self._urls[path] = self._http.build_request("GET", path).url
         return self._urls[path]
-
-    def _late(self, ceiling_s: float) -> errors.LoadTimeout:
-        return errors.LoadTimeout(
-            f"host {self.shown} did not end a load within {ceiling_s:.0f} s, so it was "
-            "given up: is its storage slow, does it wait behind other loads, or is the "
-            "host wedged? OLLAMA_WARMUP_LOAD_CEILING_S says how long to wait"
-        )
 
     def _read(
         self, shape: Callable[[Mapping[str, Any]], T], response: httpx.Response

@@ -22,10 +22,9 @@ those of `worker.adapters.store`; what metrics count is in `ollama_warmup.tally`
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 
-from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 
 from ollama_warmup import report, tally
@@ -33,16 +32,16 @@ from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.report import HostReport
 from ollama_warmup.tally import Tally
 from ollama_warmup.target import Target
+from worker.adapters import passvalues
+from worker.adapters.connection import connect, reaching
 from worker.adapters.eventlog import EventLog
-from worker.adapters.store import RECORD_S, RELEASE, connect, reaching
-from worker.core.domain import Holder, LoadRecord, TouchRecord
-from worker.core.memory import Memory
+from worker.adapters.passvalues import Shared, Told
+from worker.adapters.store import RECORD_S, RELEASE
+from worker.core.domain import TouchRecord
 from worker.core.passes import Event
 
 PASS_S = 30.0
 MEMORY_S = 7 * 86_400
-
-_MEMORY = TypeAdapter(Memory)
 
 # KEYS: lock, again, memory, report. ARGV: nonce, memory, seconds it lives, host,
 # report. Returns -1 if the lock is another's by now, and then nothing was written;
@@ -56,29 +55,6 @@ return redis.call('DEL', KEYS[2])
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What Redis holds of one host when a pass looks."""
-
-    memory: Memory
-    records: Mapping[str, LoadRecord]
-    touches: Mapping[str, TouchRecord]
-    holder: Holder | None
-    sent: str | None
-    pulling: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a pass leaves of one host."""
-
-    memory: Memory
-    report: HostReport
-    events: Sequence[Event] = ()
-    forgotten: Sequence[str] = field(default_factory=tuple)
-    """Keys of targets whose records say nothing any more."""
-
-
 class PassStore:
     """What passes of a namespace share."""
 
@@ -90,7 +66,7 @@ class PassStore:
         Args:
             url: of Redis or Valkey.
             namespace: prefix of every key.
-            answer_s: as of `worker.adapters.store.connect`.
+            answer_s: as of `worker.adapters.connection.connect`.
         """
         self._namespace = namespace
         self._redis: Redis = connect(url, answer_s=answer_s)
@@ -151,7 +127,7 @@ class PassStore:
             together.time()
             *rows, paused, (seconds, microseconds) = together.execute()
         shared = {
-            host: _shared(row, targets)
+            host: passvalues.shared(row, targets)
             for (host, targets), row in zip(hosts.items(), rows, strict=True)
         }
         return shared, frozenset(paused), float(seconds) + float(microseconds) / 1e6
@@ -165,7 +141,7 @@ class PassStore:
         with reaching(), self._redis.pipeline(transaction=False) as together:
             for host, one in told.items():
                 keys = [self._key(name, host) for name in ("pass", "again", "memory")]
-                dumped = dump_memory(one.memory)
+                dumped = passvalues.dump_memory(one.memory)
                 shown = report.dump(one.report)
                 values: list[str | int] = [nonce, dumped, MEMORY_S, host, shown]
                 self._end(
@@ -261,38 +237,3 @@ class PassStore:
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._namespace, *parts))
-
-
-def _shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
-    memory, lane, sent, pull, *rest = row
-    records, touches = {}, {}
-    pulled = (pull or "").split()
-    pairs = zip(rest[::2], rest[1::2], strict=True)
-    for target, (outcome, touch) in zip(targets, pairs, strict=True):
-        if outcome:
-            records[target.key] = LoadRecord(**json.loads(outcome))
-        if touch:
-            touches[target.key] = TouchRecord(**json.loads(touch))
-    return Shared(
-        memory=load_memory(memory),
-        records=records,
-        touches=touches,
-        holder=Holder(**json.loads(lane)) if lane else None,
-        sent=sent,
-        pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
-    )
-
-
-def dump_memory(memory: Memory) -> str:
-    """As JSON, which knows no infinite numbers; none stands in a memory."""
-    return _MEMORY.dump_json(memory).decode()
-
-
-def load_memory(text: str | None) -> Memory:
-    """From JSON; what another release wrote is not understood, and no loss."""
-    if text is None:
-        return Memory()
-    try:
-        return _MEMORY.validate_json(text)
-    except ValidationError:
-        return Memory()

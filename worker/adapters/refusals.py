@@ -1,4 +1,4 @@
-"""What an answer with a failure status means: one table from Ollama's words to ours."""
+"""What an answer with a failure status means, or none: from Ollama's words to ours."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -178,3 +178,12 @@ def error_text(response: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError):
         text = response.text or "no text"
     return str(text)[:300]
+
+
+def late(host: str, ceiling_s: float) -> errors.LoadTimeout:
+    """No answer to a load within its ceiling, seconds."""
+    return errors.LoadTimeout(
+        f"host {host} did not end a load within {ceiling_s:.0f} s, so it was "
+        "given up: is its storage slow, does it wait behind other loads, or is the "
+        "host wedged? OLLAMA_WARMUP_LOAD_CEILING_S says how long to wait"
+    )

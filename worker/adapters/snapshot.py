@@ -11,7 +11,7 @@ from redis import Redis
 
 from ollama_warmup import report, tally, wire
 from ollama_warmup.report import HostReport
-from worker.adapters.store import connect, reaching
+from worker.adapters.connection import connect, reaching
 
 QUEUES = (wire.CONTROL, wire.TOUCH, wire.PULL)
 """Beside the lanes."""

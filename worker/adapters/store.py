@@ -10,23 +10,16 @@
     <ns>:pull:<host>                     who pulls what     15 s, renewed each 5 s
 
 <ns> is OLLAMA_WARMUP_NAMESPACE. The clock of leases and records is Redis' own,
-so that the clocks of many machines do not matter. Every failure of Redis leaves
-as `StoreUnavailable`.
+so that the clocks of many machines do not matter.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
-
 from ollama_warmup import tally
-from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.tally import Tally
+from worker.adapters.connection import connect, reaching
 from worker.core.domain import Holder, LoadRecord
 
 LEASE_S = 15.0
@@ -34,7 +27,6 @@ RENEW_S = 5.0
 RECORD_S = 7_200
 HISTORY_S = 90 * 86_400
 HISTORY_LENGTH = 32
-SOCKET_S = 5.0
 
 # KEYS: lease. ARGV: holder, milliseconds. Returns 1 if the holder has it now: it
 # had it, or nobody had.
@@ -51,25 +43,6 @@ return redis.call('DEL', KEYS[1])
 """
 
 
-def connect(url: str, *, answer_s: float | None = None) -> Redis:
-    """A client of Redis or Valkey that opens nothing yet.
-
-    Args:
-        url: of it.
-        answer_s: seconds for it to connect, and to answer, each tried once; None = as
-            long as work is worth waiting for, and tried again.
-    """
-    once = {} if answer_s is None else {"retry": Retry(NoBackoff(), 0)}
-    return Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=answer_s or SOCKET_S,
-        socket_connect_timeout=answer_s or SOCKET_S,
-        health_check_interval=25,
-        **once,
-    )
-
-
 class Store:
     """What all workers of a namespace share."""
 
@@ -81,7 +54,7 @@ class Store:
         Args:
             url: of Redis or Valkey.
             namespace: prefix of every key.
-            answer_s: as of `connect`.
+            answer_s: as of `worker.adapters.connection.connect`.
         """
         self._namespace = namespace
         self._prefix = f"{namespace}:"
@@ -252,15 +225,3 @@ def _milliseconds(seconds: float) -> int:
 
 def _dump(value: Holder | LoadRecord) -> str:
     return json.dumps(asdict(value), sort_keys=True)
-
-
-@contextmanager
-def reaching() -> Iterator[None]:
-    """Let every failure of Redis leave as `StoreUnavailable`."""
-    try:
-        yield
-    except (RedisError, OSError) as exc:
-        raise StoreUnavailable(
-            f"Redis, where leases and outcomes are kept, does not answer ({exc}): is "
-            "it running at OLLAMA_WARMUP_BROKER_URL?"
-        ) from exc

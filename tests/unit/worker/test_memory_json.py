@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.worker.core.test_plan_properties import histories
-from worker.adapters.passstore import dump_memory, load_memory
+from worker.adapters.passvalues import dump_memory, load_memory
 from worker.core.memory import Memory
 
 
