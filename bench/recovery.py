@@ -134,7 +134,7 @@ SECTION = Section(
     process is killed with SIGKILL and started again; before anything but the server
     comes back, all models are unloaded. Seconds from the return of the process (it
     listens, or says that it is ready) until `/api/ps` lists all three. Bound: the
-    loads, 1 s, and one tick for the server, two for the others. The median is
+    loads, 1 s, and one tick for the server, two for the others. The longest is
     judged; faults at other times, and callers that wait meanwhile, are those of
     [faults.md](faults.md).""",
     digest=_digest,
