@@ -46,7 +46,7 @@ def host_url(text: str) -> str:
         ValueError: no host, or a port that is none.
     """
     text = text.strip().strip("\"'")
-    shown = f"…@{text.rpartition('@')[2]}" if "@" in text else text
+    shown = _without_login(text)
     scheme, mark, rest = text.partition("://")
     if not mark:
         scheme, rest = "http", text
@@ -79,13 +79,18 @@ def _hosts(text: str) -> dict[str, str]:
         name, mark, url = (part.strip() for part in item.partition("="))
         if not mark or not request.HOST.fullmatch(name):
             raise ValueError(
-                f"cannot read {item[:60]!r}: write NAME=URL, the name 1 to 40 of a-z, "
+                f"cannot read {_without_login(item)[:60]!r}: write NAME=URL, the name 1 to 40 of a-z, "
                 "0-9 and -, such as gpu-1=http://10.0.0.5:11434"
             )
         if name in hosts:
             raise ValueError(f"host {name} is named twice: keep one")
         hosts[name] = host_url(url)
     return hosts
+
+
+def _without_login(text: str) -> str:
+    """Of what may be a URL, or have one in it, as messages show it."""
+    return f"…@{text.rpartition('@')[2]}" if "@" in text else text
 
 
 def _is_ip(text: str) -> bool:
@@ -135,6 +140,7 @@ class Settings(BaseSettings):
         frozen=True,
         populate_by_name=True,
         use_attribute_docstrings=True,  # docs/configure.md is made of them
+        hide_input_in_errors=True,  # tracebacks show the error behind `BadSettings`
     )
 
     ollama_host: Annotated[str, AfterValidator(host_url)] = Field(

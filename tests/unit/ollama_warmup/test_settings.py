@@ -1,3 +1,4 @@
+import traceback
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,26 @@ def test_another_broker_than_redis_is_refused_without_showing_its_password(monke
         settings.read()
 
     assert "secret" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OLLAMA_HOST", "http://me:hunter2@gpu:x"),
+        ("OLLAMA_WARMUP_HOSTS", "gpu-1=http://me:hunter2@gpu:x"),
+        ("OLLAMA_WARMUP_HOSTS", "GPU=http://me:hunter2@gpu"),
+        ("OLLAMA_WARMUP_HOSTS", "http://me:hunter2@gpu"),
+        ("OLLAMA_WARMUP_BROKER_URL", "amqp://me:hunter2@mq"),
+        ("OLLAMA_WARMUP_WEB_TOKEN", "hunter2 and more"),
+    ],
+)
+def test_no_traceback_of_a_wrong_variable_shows_a_secret(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(BadSettings) as refusal:
+        settings.read()
+
+    assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
 
 
 def test_a_namespace_that_could_meet_another_is_refused(monkeypatch):
