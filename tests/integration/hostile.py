@@ -14,6 +14,7 @@ TASKS = (
     *(wire.WARMUP, wire.PULL, wire.UNLOAD),
     *(wire.TOUCH, wire.CURE, wire.RECONCILE),
 )
+PICKLE, YAML = "application/x-python-serialize", "application/x-yaml"
 AFTER = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 WRONG: tuple[Any, ...] = (
     0,
@@ -68,9 +69,16 @@ class Opens:
 def code(path):
     """A pickle and a YAML that write a file where they are opened."""
     opens = pickle.dumps([[Opens(path)], {}, AFTER])
-    yield envelope(opens, kind="application/x-python-serialize")
+    yield envelope(opens, kind=PICKLE)
     text = f"!!python/object/apply:os.mknod ['{path}']"
-    yield envelope(text.encode(), kind="application/x-yaml")
+    yield envelope(text.encode(), kind=YAML)
+
+
+def calls(model):
+    """A right call in each format but ours."""
+    call = [[model], {}, AFTER]
+    yield envelope(pickle.dumps(call), kind=PICKLE)
+    yield envelope(call, kind=YAML)  # JSON is YAML
 
 
 def messages(number, *, seed):

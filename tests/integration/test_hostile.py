@@ -5,6 +5,7 @@ import time
 
 from redis import Redis
 
+from tests.faults.scene import children_of
 from tests.integration import hostile
 
 TOLD = re.compile(
@@ -14,8 +15,12 @@ TOLD = re.compile(
 
 
 def put(stage, messages, *, seconds=60):
-    """Put them on a queue that is served, and wait until nothing is left of them."""
+    """Put them on a queue that is served, and wait until nothing is left of them.
+
+    No process may end of it: a child that does is replaced, and so is not missed.
+    """
     messages = list(messages)
+    children = children_of(stage.supervisor.processes["worker"].pid)
     seen = len(stage.worker_log())
     with Redis.from_url(stage.broker_url) as redis:
         for message in messages:
@@ -30,16 +35,19 @@ def put(stage, messages, *, seconds=60):
                 break  # a line may come after its message is gone
             time.sleep(0.2)
     stage.supervisor.check()
+    assert children_of(stage.supervisor.processes["worker"].pid) == children
     return found
 
 
 def test_what_is_not_json_is_never_opened(stage, tmp_path):
-    mark = tmp_path / "opened"
+    mark, loads = tmp_path / "opened", stage.simulated.loads()
+    messages = [*hostile.code(mark), *hostile.calls("tiny")]
 
-    told = put(stage, hostile.code(mark))
+    told = put(stage, messages)
 
-    assert told == ["A message was dropped"] * 2
+    assert told == ["A message was dropped"] * len(messages)
     assert not mark.exists()
+    assert stage.simulated.loads() == loads
 
 
 def test_a_thousand_hostile_messages_are_each_told_once_and_nothing_happens(stage):

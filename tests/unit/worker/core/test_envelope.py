@@ -39,6 +39,9 @@ def test_what_an_application_sends_is_a_task(monkeypatch):
         ("id", None),
         ("id", ["x"]),
         ("task", ["x"]),
+        ("id", "x" * 1_001),
+        ("eta", "x" * 262_145),
+        ("retries", 10**13),
         ("retries", "many"),
         ("retries", True),
         ("timelimit", "abc"),
@@ -51,6 +54,7 @@ def test_what_an_application_sends_is_a_task(monkeypatch):
         ("eta", 5),
         ("shadow", [1]),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_a_header_that_celery_could_not_take_is_told(name, value):
     assert f"header {name} is" in str(envelope.fault(HEADERS | {name: value}))
