@@ -50,6 +50,25 @@ def test_what_is_not_json_is_never_opened(stage, tmp_path):
     assert stage.simulated.loads() == loads
 
 
+def test_what_is_nearly_a_call_loads_nothing(stage):
+    host = stage.simulated.url
+    calls = (
+        (["tiny"], {"gentle": "yes"}),
+        (["tiny"], {"evil": 1}),
+        (["tiny", None, True], {}),
+        (["tiny?evil=1"], {}),
+        (["tiny", host], {}),
+        (["tiny", host.removeprefix("http://")], {}),
+        (["tiny", ["default"]], {}),
+    )
+    asked = stage.simulated.stats()["requests"]
+
+    told = put(stage, [hostile.envelope([*c, hostile.AFTER]) for c in calls])
+
+    assert [" raised " in line for line in told] == [True] * len(calls)
+    assert stage.simulated.stats()["requests"] == asked
+
+
 def test_a_thousand_hostile_messages_are_each_told_once_and_nothing_happens(stage):
     loads = stage.simulated.loads()
 
