@@ -82,6 +82,7 @@ def _fleet():
             "OLLAMA_WARMUP_BROKER_URL": broker_url,
             "OLLAMA_WARMUP_NAMESPACE": "fleet",
             "OLLAMA_WARMUP_HOSTS": ", ".join(f"{n}={h.url}" for n, h in hosts.items()),
+            "REMAP_SIGTERM": "SIGQUIT",
         }
         run_simulator(supervisor, port, "--hosts", "2", *models)
         for name in ("worker-1", "worker-2"):
@@ -223,3 +224,21 @@ def test_a_publish_that_fails_while_tasks_are_put_back_loses_none(fleet):
     answers = [a for application in fleet.applications for a in application.answers()]
     assert set(outcomes(answers)) <= {"loaded", "joined", "already_warm"}
     assert fleet.hosts["gpu-1"].loads() == loads + 1
+
+
+def test_a_worker_that_is_told_to_end_ends_its_load_first(fleet):
+    before = fleet.hosts["gpu-1"].stats()
+    for application in fleet.applications:
+        application.send("one", times=5)
+    while not (lane := fleet.redis.get("fleet:lane:gpu-1")):
+        time.sleep(0.05)
+    name = json.loads(lane)["process"].partition(":")[0].removeprefix("celery@")
+
+    os.kill(fleet.supervisor.processes[name].pid, signal.SIGTERM)
+
+    answers = [a for application in fleet.applications for a in application.answers()]
+    after = fleet.hosts["gpu-1"].stats()
+    assert outcomes(answers) == {"loaded": 1, "joined": 19}
+    assert after["loads"] == before["loads"] + 1
+    assert after["cancelled_loads"] == before["cancelled_loads"]
+    assert fleet.supervisor.said(name, "Soft Shutdown")
