@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
-from tests.faults.scene import Scene
+from tests.faults.scene import NAMES, Scene
 from tests.faults.server import KEPT
 
 REFUSED_S = {Action.STOP: 6.0, Action.DROP: 6.0}
 REFUSED_ELSE_S = 2.0
+DEADLY = {Action.KILL, Action.TERM, Action.AWAY, Action.LOST, Action.ROLL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,28 @@ class Seen:
     answers: Sequence[Mapping[str, Any]]
     callers_s: float
     warm_s: float | None
+
+
+def the_fault_has_struck(scene: Scene, cell: Cell, _seen: Seen) -> str:
+    """Who was to die has died, and nobody else, whoever is started again."""
+    name = NAMES.get(cell.victim, str(cell.victim))
+    struck = {name, "worker-2"} if cell.action is Action.ROLL else {name}
+    if cell.action not in DEADLY or cell.victim in {Victim.CHILD, Victim.CLIENT}:
+        struck = set()
+    died = {death.partition(" (")[0] for death in scene.died}
+    if missed := struck - died:
+        return f"not struck: {', '.join(sorted(missed))}"
+    if others := died - struck:
+        return f"died by themselves: {', '.join(sorted(others))}"
+    return ""
+
+
+def the_load_in_flight_was_cut(scene: Scene, cell: Cell, _seen: Seen) -> str:
+    """Where its holder is killed; else the strike has missed it, and proves nothing."""
+    if cell.action is not Action.KILL or not cell.cuts:
+        return ""
+    now = cell.server.counts(scene.supervisor, scene.system.ollama)
+    return "" if now.cut else "no load was cut off"
 
 
 def none_is_lost(_scene: Scene, cell: Cell, seen: Seen) -> str:
@@ -103,6 +126,8 @@ def a_caller_knows_soon_that_redis_is_away(
 
 
 ALL: tuple[Callable[[Scene, Cell, Seen], str], ...] = (
+    the_fault_has_struck,
+    the_load_in_flight_was_cut,
     none_is_lost,
     errors_are_of_the_server,
     nothing_loads_twice,

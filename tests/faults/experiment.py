@@ -56,6 +56,7 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
         scene.until(lambda: scene.counts().loads > loads, "a load has begun")
         scene.until(lambda: scene.supervisor.said(FIRST, "sent"), "all is sent")
         time.sleep(1)
+        _check_is_under_way(scene)
     elif cell.victim is not Victim.OLLAMA:
         scene.unload(KEPT)
     struck = time.time()
@@ -67,6 +68,12 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
     if cell.victim is Victim.CLIENT:
         scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
     return _judged(scene, cell, _watch(scene, cell, struck))
+
+
+def _check_is_under_way(scene: Scene) -> None:
+    """Else there is nothing for the fault to hurt, and all would hold."""
+    if not scene.leases() or FIRST in scene.finished:
+        raise RuntimeError("no load was in flight when it was to strike")
 
 
 _LASTING = {Action.STOP, Action.DROP}

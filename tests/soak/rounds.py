@@ -164,6 +164,8 @@ class Soak:
             wrong.append(f"the worker has {now} children, not {children}")
         died, self._deaths = stage.died[self._deaths :], len(stage.died)
         ended = NAMES.get(strike.victim, strike.victim) if strike.ends_it else ""
+        if ended and not any(d.partition(" (")[0] == ended for d in died):
+            wrong.append(f"{ended} has not died of it")
         wrong += [f"{d} died by itself" for d in died if d.partition(" (")[0] != ended]
         return wrong
 

@@ -1,16 +1,107 @@
+"""That the matrix is whole, and that its judging can fail."""
+
 import itertools
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.faults import checks
 from tests.faults.bounds import Timing, bound
+from tests.faults.checks import Seen
 from tests.faults.matrix import ALL, SHIPPED, SHORT, Action, Cell, Situation, Victim
-from tests.faults.server import Counts, real
+from tests.faults.server import KEPT, Counts, Simulated, real
 
 PLAIN = (Action.KILL, Action.TERM, Action.STOP, Action.AWAY)
 TIMES = (Situation.IDLE, Situation.LOADING, Situation.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Simulated):
+    """A server that has done what a test says."""
+
+    did: Counts
+
+    def counts(self, supervisor: Any, url: str) -> Counts:
+        del supervisor, url
+        return self.did
+
+
+KILLED = Cell(
+    victim=Victim.WORKER,
+    action=Action.KILL,
+    situation=Situation.LOADING,
+    server=Told(Counts(loads=3, cut=1)),
+)
+TRUTH = {"what": "truth", "told": "loaded", "refused_s": [0.1]}
+WELL = Seen(answers=[TRUTH], callers_s=30.0, warm_s=1.0)
+
+
+def scene(**fields: Any) -> Any:
+    """What is seen in the end, where all is well but for this."""
+    given = {
+        "died": ["worker (killed by SIGKILL)"],
+        "leases": [],
+        "eternal": [],
+        "children": [1, 2],
+        "resident": {KEPT, "asked"},
+        "is_alive": True,
+    } | fields
+    values = {n: v if n == "died" else (lambda v=v: v) for n, v in given.items()}
+    return SimpleNamespace(supervisor=None, system=SimpleNamespace(ollama=""), **values)
+
+
+def broken(cell: Cell = KILLED, seen: Seen = WELL, **fields: Any) -> set[str]:
+    """The checks that do not hold."""
+    return {c.__name__ for c in checks.ALL if c(scene(**fields), cell, seen)}
+
+
+def served(**did: int) -> Cell:
+    return replace(KILLED, server=Told(Counts(**did)))
+
+
+def told(what: str, words: str, **more: Any) -> Seen:
+    return replace(WELL, answers=[TRUTH | {"what": what, "told": words} | more])
+
+
+def test_a_cell_in_which_all_is_well_breaks_nothing():
+    assert broken() == set()
+
+
+BREAKS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("the_fault_has_struck", {"died": []}),
+    ("the_fault_has_struck", {"died": [*scene().died, "control (exit code 1)"]}),
+    ("the_load_in_flight_was_cut", {"cell": served(loads=2)}),
+    ("none_is_lost", {"seen": replace(WELL, answers=[])}),
+    ("none_is_lost", {"seen": told("lost", "nothing")}),
+    ("none_is_lost", {"seen": told("undocumented", "KeyError: 1")}),
+    ("none_is_lost", {"seen": replace(WELL, callers_s=64.1)}),
+    ("errors_are_of_the_server", {"seen": told("error", "LoadFailed: x")}),
+    ("nothing_loads_twice", {"cell": served(loads=4, cut=1)}),
+    ("nothing_loads_twice", {"cell": served(loads=4, cut=2)}),
+    ("no_lease_is_left", {"leases": ["worker"]}),
+    ("no_lease_is_left", {"eternal": ["faults:sent:default"]}),
+    ("all_serve", {"is_alive": False}),
+    ("all_serve", {"children": [1]}),
+    ("warm_set_is_restored", {"seen": replace(WELL, warm_s=None)}),
+    ("warm_set_is_restored", {"seen": replace(WELL, warm_s=49.1)}),
+    ("warm_set_is_restored", {"resident": {"asked"}}),
+    (
+        "a_caller_knows_soon_that_redis_is_away",
+        {"seen": told("truth", "loaded", refused_s=[2.1])},
+    ),
+)
+
+
+@pytest.mark.parametrize(("name", "given"), BREAKS, ids=str)
+def test_each_check_sees_what_breaks_it_alone(name: str, given: dict[str, Any]):
+    assert broken(**given) == {name}
+
+
+def test_every_check_can_fail():
+    assert {name for name, _ in BREAKS} == {check.__name__ for check in checks.ALL}
 
 
 def test_every_victim_meets_every_fault_in_every_situation():
