@@ -66,9 +66,10 @@ def _soak(folder: Path, seconds: float, seed: int, *, judges_memory: bool) -> bo
     report.show(found, past, console)
     report.show_memory(scene.memory, past, console)
     grown = list(scene.memory.too_much(past.troubles)) if judges_memory else []
-    for words in grown:
+    missing = [f"there was never {what}" for what in report.missing(past)]
+    for words in (*missing, *grown):
         console.print(words, style="red")
-    return not (grown or any(found.values()))
+    return not (missing or grown or any(found.values()))
 
 
 if __name__ == "__main__":

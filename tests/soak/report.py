@@ -34,6 +34,20 @@ def judged(past: Past) -> dict[str, list[Violation]]:
     return {name: list(check(past)) for name, check in INVARIANTS.items()}
 
 
+def missing(past: Past) -> list[str]:
+    """What has not happened, and has to: of an empty history every invariant holds."""
+    mine = list(past.ours())
+    happened = {
+        "a fault": any(t.victim != MACHINE for t in past.troubles),
+        "a warm-up that ended well": any(c.what == "truth" for c in past.calls),
+        "a look at a server": any(life.views for life in past.lives),
+        "a load of ours": any(a.waits and a.infers for a in mine),
+        "a touch of ours": any(a.is_touch for a in mine),
+        "a request of an application": len(mine) < len(past.asked),
+    }
+    return [what for what, is_so in happened.items() if not is_so]
+
+
 def show(found: Mapping[str, list[Violation]], past: Past, console: Console) -> None:
     """Print the table of invariants, and each violation with its history."""
     for name, violations in found.items():

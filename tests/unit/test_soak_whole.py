@@ -1,0 +1,29 @@
+"""That a soak is not called good in which there was nothing to judge."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.soak import report
+from tests.soak.past import MACHINE, Trouble
+from tests.unit.test_soak import GOOD, LOADED, TOUCH, USE
+
+FAULT = Trouble(what="1. kill -9", victim="Redis", at=45.0, warm_s=60.0, calls_s=60.0)
+WHOLE = replace(GOOD, asked=(LOADED, TOUCH, USE), troubles=(FAULT,))
+EMPTY = {
+    "a fault": replace(WHOLE, troubles=(replace(FAULT, victim=MACHINE),)),
+    "a warm-up that ended well": replace(WHOLE, calls=()),
+    "a look at a server": replace(WHOLE, lives=()),
+    "a load of ours": replace(WHOLE, asked=(TOUCH, USE)),
+    "a touch of ours": replace(WHOLE, asked=(LOADED, USE)),
+    "a request of an application": replace(WHOLE, asked=(LOADED, TOUCH)),
+}
+
+
+def test_a_whole_history_lacks_nothing():
+    assert report.missing(WHOLE) == []
+
+
+@pytest.mark.parametrize("what", EMPTY)
+def test_a_history_in_which_something_never_happened_proves_nothing(what):
+    assert report.missing(EMPTY[what]) == [what]
