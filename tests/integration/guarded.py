@@ -31,6 +31,7 @@ hosts:
   moved: {{url: "%(moved)s", token: "${{env.OLLAMA_WARMUP_SECRET_MOVED}}"}}
   tls: {{url: "%(tls)s", token: "${{env.OLLAMA_WARMUP_SECRET_TLS}}"}}
   login: "http://me:{SECRET}login@127.0.0.1:1"
+  greeted: "http://me:{SECRET}login@%(greeted)s"
 models:
   - model: tiny
     sample: {SECRET} is my prompt
@@ -63,6 +64,13 @@ class Guarded:
 
     def redis(self, user=ADMIN, password=ADMIN):
         return Redis(port=self.port, username=user, password=password)
+
+    def denied(self):
+        """What somebody was denied since this was asked last."""
+        with self.redis() as redis:
+            told = [entry["object"] for entry in redis.acl_log()]
+            redis.acl_log_reset()
+        return told
 
     def dump(self):
         """Every key of Redis with its value."""
@@ -142,6 +150,7 @@ def ask(application):
         "moved pull": ("pull", "nowhere", "moved"),
         "tls": ("warmup", "tiny", "tls"),
         "login": ("warmup", "tiny", "login"),
+        "greeted": ("unload", "tiny", "greeted"),
         "unknown": ("warmup", "tiny", "http://elsewhere:11434"),
     }
     return {
@@ -162,6 +171,7 @@ def guard():
             "other": stack.enter_context(stranger()),
             "moved": stack.enter_context(stranger(moved_to=elsewhere.url)),
             "tls": stack.enter_context(stranger(is_tls=True)),
+            "greeted": stack.enter_context(stranger()),
         }
         real = run_simulator(supervisor, free_port(), "--model", "tiny?load=300ms")
         valkey = (str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1")
@@ -172,6 +182,7 @@ def guard():
             is_last=True,
         )
         urls = {name: each.url for name, each in strangers.items()} | {"real": real.url}
+        urls["greeted"] = urls["greeted"].removeprefix("http://")
         (supervisor.folder / "warmlist.yaml").write_text(WANTED % urls)
         broker = f"redis://ollama-warmup:{PASSWORD}@127.0.0.1:{port}/0"
         for name, value in {

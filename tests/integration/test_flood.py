@@ -23,6 +23,8 @@ AT_ONCE = 200
 """Calls of readiness in the same instant."""
 KEPT_BYTES = 2_000
 """What Redis keeps of one call until its result expires, at most."""
+LIVES_S = 86_400
+"""Until a result expires, at most: one that is an error."""
 OTHER_BYTES = 1_000_000
 """What Redis takes beside them, whatever their number."""
 PARTS = (
@@ -101,6 +103,8 @@ def test_any_number_of_calls_is_one_load_and_leaves_little(stage):
         after, left = used_bytes(redis), redis.dbsize() - keys
         waiting = [redis.llen(key) for key in redis.keys("tests:ollama.*")]
         unacked = redis.hlen("tests:unacked")
+        results = redis.keys("tests:celery-task-meta-*")
+        lives_s = {redis.ttl(key) for key in results}
 
     assert {a["result"]["outcome"] for a in answers} <= {
         "loaded",
@@ -110,6 +114,8 @@ def test_any_number_of_calls_is_one_load_and_leaves_little(stage):
     assert stage.simulated.loads() == loads + 1
     assert (sum(waiting), unacked) == (0, 0)
     assert left <= NUMBER + 20
+    assert len(results) >= NUMBER
+    assert all(0 < life_s <= LIVES_S for life_s in lives_s)
     assert after - before < NUMBER * KEPT_BYTES + OTHER_BYTES
 
 

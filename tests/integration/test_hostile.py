@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 from redis import Redis
 
@@ -52,7 +53,7 @@ def test_what_is_not_json_is_never_opened(stage, tmp_path):
 
 def test_what_is_nearly_a_call_loads_nothing(stage):
     host = stage.simulated.url
-    calls = (
+    calls: tuple[Any, ...] = (
         (["tiny"], {"gentle": "yes"}),
         (["tiny"], {"evil": 1}),
         (["tiny", None, True], {}),

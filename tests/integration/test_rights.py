@@ -5,10 +5,13 @@ that it is for, and nothing that the system writes.
 """
 
 import json
+from typing import Any
 
 import pytest
 from redis.exceptions import AuthenticationError, NoPermissionError
 
+from ollama_warmup import wire
+from ollama_warmup.settings import Settings
 from tests.integration.guarded import PASSWORD, SECRET, guard
 
 
@@ -24,9 +27,30 @@ def test_the_rights_of_compose_are_enough_for_a_whole_system(guarded):
     assert guarded.answers["real"]["result"]["outcome"] in outcomes
     assert guarded.answers["unloaded"]["result"]["outcome"] == "unloaded"
     assert guarded.web["/status"].status_code == 200
-    denied = guarded.redis().acl_log()
+    assert guarded.denied() == []
 
-    assert [entry["object"] for entry in denied] == []
+
+def test_they_are_enough_to_give_a_message_back(guarded):
+    """Which a system does where one of its processes dies."""
+    broker_url = f"redis://ollama-warmup:{PASSWORD}@127.0.0.1:{guarded.port}/0"
+    told = wire.agreed(Settings(broker_url=broker_url), connect_s=1, answer_s=1)
+    app = wire.OwnCelery("x", set_as_current=False, config_source=told)
+    with app, app.connection_for_write() as connection:
+        queue: Any = wire.queue("ollama.nobodys")(connection.default_channel)
+        queue.channel.basic_publish(
+            queue.channel.prepare_message("sent"), "", queue.name
+        )
+        for give_back in (
+            lambda message: message.requeue(),
+            lambda message: queue.channel.qos.restore_by_tag(message.delivery_tag),
+            lambda _: queue.channel.qos.restore_visible(),
+        ):
+            message = queue.get()
+            queue.channel.qos.visibility_timeout = -1
+            give_back(message)
+        queue.get().ack()
+
+    assert guarded.denied() == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +76,7 @@ def test_what_is_not_its_own_is_denied(guarded, command):
         pytest.raises(NoPermissionError),
     ):
         redis.execute_command(*command.split())
-    guarded.redis().acl_log_reset()
+    assert guarded.denied()
 
 
 def test_nobody_enters_without_the_password(guarded):
