@@ -79,8 +79,8 @@ def _hosts(text: str) -> dict[str, str]:
         name, mark, url = (part.strip() for part in item.partition("="))
         if not mark or not request.HOST.fullmatch(name):
             raise ValueError(
-                f"cannot read {_without_login(item)[:60]!r}: write NAME=URL, the name 1 to 40 of a-z, "
-                "0-9 and -, such as gpu-1=http://10.0.0.5:11434"
+                f"cannot read {_without_login(item)[:60]!r}: write NAME=URL, the name "
+                "1 to 40 of a-z, 0-9 and -, such as gpu-1=http://10.0.0.5:11434"
             )
         if name in hosts:
             raise ValueError(f"host {name} is named twice: keep one")

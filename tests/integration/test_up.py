@@ -135,16 +135,16 @@ def broker(up):
 
 
 def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
-    first = Up(tmp_path, "127.0.0.1:1", *ALONE).ready()
+    first = Up(tmp_path, "http://me:hunter2@127.0.0.1:1", *ALONE).ready()
     assert first.said("does not answer")
     broker(first).set("kept", "yes")
     began = time.monotonic()
 
     assert first.end() == 0
-
     assert (
         time.monotonic() - began < 20
     )  # an idle worker that waits as one that loads takes 20 more
+    assert not first.said("hunter2")
     assert marked(first.mark) == []
     assert not list(tmp_path.rglob("environment"))
     second = Up(tmp_path, "127.0.0.1:1", *ALONE)

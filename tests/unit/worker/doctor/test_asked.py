@@ -1,3 +1,4 @@
+import asyncio
 import socket
 import ssl
 
@@ -5,8 +6,9 @@ import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
+from ollama_warmup.warmlist import Host
 from worker.adapters.asking import Failure, NoAnswer, Nonsense
-from worker.doctor.asked import reach_of
+from worker.doctor.asked import ask, reach_of
 from worker.doctor.facts import Reach
 
 KEY = ConnectionKey("gpu", 11434, False, True, None, None, None)
@@ -34,3 +36,12 @@ NO_NAME = socket.gaierror(-2, "Name or service not known")
 )
 def test_a_failure_says_what_is_wrong_with_a_host(failure, reach):
     assert reach_of(failure)[0] is reach
+
+
+def test_what_is_known_of_a_host_has_no_login():
+    host = Host(name="gpu", url="http://me:hunter2@127.0.0.1:1")
+
+    [facts] = asyncio.run(ask([host], {}, tell=lambda _: None))
+
+    assert facts.url == "http://127.0.0.1:1"
+    assert "hunter2" not in repr(facts)
