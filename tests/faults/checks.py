@@ -46,10 +46,9 @@ def the_load_in_flight_was_cut(scene: Scene, cell: Cell, _seen: Seen) -> str:
 
 def none_is_lost(_scene: Scene, cell: Cell, seen: Seen) -> str:
     """Each call ends with the truth, or with an error that the documents name."""
-    dead = cell.victim is Victim.CLIENT and cell.action is not Action.STOP
-    wanted = len(ASKED[cell.situation]) * (
-        1 if dead or cell.victim is not Victim.CLIENT else 2
-    )
+    lives = cell.victim is Victim.CLIENT and cell.action is Action.STOP
+    callers = 2 if lives or cell.action is Action.FLUSH else 1
+    wanted = len(ASKED[cell.situation]) * callers
     bad = [a for a in seen.answers if a["what"] in {"lost", "undocumented"}]
     if len(seen.answers) < wanted:
         return f"{wanted - len(seen.answers)} of {wanted} calls without an answer"

@@ -65,7 +65,8 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
     strikes.strike(scene, cell)
     if cell.situation is Situation.IDLE and cell.action not in _LASTING:
         scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
-    if cell.victim is Victim.CLIENT:
+    if cell.victim is Victim.CLIENT or cell.action is Action.FLUSH:
+        # Nobody else would load it once more, where Redis knows of no load any more.
         scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
     return _judged(scene, cell, _watch(scene, cell, struck))
 

@@ -100,6 +100,25 @@ def test_each_check_sees_what_breaks_it_alone(name: str, given: dict[str, Any]):
     assert broken(**given) == {name}
 
 
+@pytest.mark.parametrize(
+    ("victim", "action", "callers"),
+    [
+        (Victim.CLIENT, Action.KILL, 1),
+        (Victim.CLIENT, Action.STOP, 2),
+        (Victim.REDIS, Action.FLUSH, 2),
+    ],
+)
+def test_every_caller_that_lives_has_to_be_told(
+    victim: Victim, action: Action, callers: int
+):
+    cell = replace(KILLED, victim=victim, action=action)
+    seen = replace(WELL, callers_s=5.0)
+    fewer, enough = ([TRUTH] * number for number in (callers - 1, callers))
+
+    assert checks.none_is_lost(scene(), cell, replace(seen, answers=fewer))
+    assert not checks.none_is_lost(scene(), cell, replace(seen, answers=enough))
+
+
 def test_every_check_can_fail():
     assert {name for name, _ in BREAKS} == {check.__name__ for check in checks.ALL}
 
