@@ -6,6 +6,7 @@ from typing import Any
 
 from redis import Redis
 
+from ollama_warmup import wire
 from tests.faults.scene import children_of
 from tests.integration import hostile
 
@@ -64,9 +65,13 @@ def test_what_is_nearly_a_call_loads_nothing(stage):
     )
     asked = stage.simulated.stats()["requests"]
 
-    told = put(stage, [hostile.envelope([*c, hostile.AFTER]) for c in calls])
+    messages = [hostile.envelope([*call, hostile.AFTER]) for call in calls]
+    elsewhere = [["tiny", host], {}, hostile.AFTER]  # an unload is sent to no lane
+    messages.append(hostile.envelope(elsewhere, task=wire.UNLOAD))
 
-    assert [" raised " in line for line in told] == [True] * len(calls)
+    told = put(stage, messages)
+
+    assert [" raised " in line for line in told] == [True] * len(messages)
     assert stage.simulated.stats()["requests"] == asked
 
 
