@@ -96,11 +96,13 @@ def warm(victim: str, action: Action) -> Bound:
 
 _CUT = {
     (Victim.CHILD, Action.KILL),
-    (Victim.CHILD, Action.TERM),
     (Victim.WORKER, Action.KILL),
     (Victim.WORKER, Action.AWAY),
 }
-"""What ends the request of a load in flight, which is then loaded once more."""
+"""What ends the request of a load in flight, which is then loaded once more.
+
+A child ignores SIGTERM where REMAP_SIGTERM is set (billiard/common.py).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
