@@ -45,7 +45,7 @@ def main(
     server = _server(ollama, models, jobs)  # reads OLLAMA_MODELS
     conftest.pytest_configure()  # no variable of this terminal's hurts anything
     every = [replace(cell, server=server) for cell in (*ALL, *SHIPPED)]
-    chosen = [cell for cell in every if cell in _chosen(cells)]
+    chosen = [replace(cell, server=server) for cell in _chosen(cells)]
     logs = LOGS / server.slug
     began = time.monotonic()
     if not resume:

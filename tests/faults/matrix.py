@@ -184,14 +184,18 @@ def _cells(*sets: "tuple[Victim | Action | Situation, ...]") -> list[Cell]:
     ]
 
 
-SHORT = _cells(tuple(Victim), (Action.KILL,), (Situation.LOADING,))
+_SHUTDOWN = [
+    *_cells((Victim.WORKER,), (Action.TERM,), (Situation.LONG,)),
+    *_cells((Victim.WORKER,), (Action.ROLL,), (Situation.QUEUED,)),
+]
+SHORT = [*_cells(tuple(Victim), (Action.KILL,), (Situation.LOADING,)), *_SHUTDOWN]
+"""Each process killed during a load; a load that is cut by a shutdown, or not."""
 ALL = [
     *_cells(tuple(Victim), _PLAIN, _TIMES),
     *_cells(_HOLES, (Action.DROP,), _TIMES),
     *_cells((Victim.REDIS,), (Action.LOST,), _TIMES),
     *_cells((Victim.REDIS,), (Action.FLUSH,), (Situation.LOADING,)),
-    *_cells((Victim.WORKER,), (Action.TERM,), (Situation.LONG,)),
-    *_cells((Victim.WORKER,), (Action.ROLL,), (Situation.QUEUED,)),
+    *_SHUTDOWN,
 ]
 SHIPPED = [
     Cell(victim=v, action=a, situation=s, visibility_s=900)
