@@ -87,7 +87,8 @@ class Up:
 @pytest.fixture(scope="module")
 def up(_stage, tmp_path_factory):
     url = _stage.simulated.url
-    running = Up(tmp_path_factory.mktemp("state"), url, hosts=f"gpu-1={url}").ready()
+    hosts = "gpu-1=" + url.replace("//", "//me:hunter2@")
+    running = Up(tmp_path_factory.mktemp("state"), url, hosts=hosts).ready()
     yield running
     running.end(signal.SIGKILL)
 
@@ -130,6 +131,30 @@ def test_its_status_page_is_served_to_who_has_the_token(up):
     assert "gpu-1" in httpx.get(f"{url}/status", auth=("me", "hunter2")).text
 
 
+TASKS = (
+    "/tasks/datatable?draw=1&start=0&length=9&search[value]="
+    "&order[0][column]=0&order[0][dir]=asc&columns[0][data]=name"
+)
+
+
+def test_its_flower_shows_the_warm_up_and_no_secret(up):
+    url = re.findall(r"flower +shows .* on (\S+)", "".join(up.lines))[-1]
+    up.run("warm", "tiny")
+    with httpx.Client(base_url=url) as flower:
+
+        def sent():
+            return [t for t in flower.get(TASKS).json()["data"] if "tiny" in t["args"]]
+
+        assert until(sent)
+        workers = [one["hostname"] for one in flower.get("/?json=1").json()["data"]]
+        paths = [f"/task/{sent()[0]['uuid']}", *(f"/worker/{w}" for w in workers)]
+        pages = {path: flower.get(path) for path in (TASKS, "/", "/broker", *paths)}
+
+    assert len(workers) == 3
+    assert {page.status_code for page in pages.values()} == {200}
+    assert [p for p, page in pages.items() if "hunter2" in page.text] == []
+
+
 def broker(up):
     return redis.Redis.from_url(re.findall(r"redis://\S+", "".join(up.lines))[0])
 
@@ -161,9 +186,12 @@ def test_what_has_no_effect_in_the_environment_is_told(up):
 def test_secrets_are_written_nowhere(up):
     (environment,) = up.state.rglob("environment")
 
-    assert "OLLAMA_WARMUP_HOSTS" in environment.read_text()
-    for file in up.state.rglob("*"):
-        assert not file.is_file() or b"hunter2" not in file.read_bytes()
+    told = environment.read_text()  # for the doctor of another terminal
+    assert f"OLLAMA_WARMUP_HOSTS={up.env['OLLAMA_WARMUP_HOSTS']}\n" in told
+    assert told.count("hunter2") == 1
+    assert environment.stat().st_mode & 0o777 == 0o600
+    others = [p for p in up.state.rglob("*") if p.is_file() and p != environment]
+    assert [file for file in others if b"hunter2" in file.read_bytes()] == []
 
 
 def test_a_port_for_flower_that_is_taken_is_told(tmp_path):

@@ -1,4 +1,5 @@
 import runpy
+from types import SimpleNamespace
 
 import pytest
 from celery import Celery
@@ -64,6 +65,20 @@ def test_a_run_ends_long_before_its_message_is_given_to_another_worker(
     assert (told["task_soft_time_limit"], told["task_time_limit"]) == limits
     timeout_s = told["broker_transport_options"]["visibility_timeout"]
     assert timeout_s == int(visibility_s)
+
+
+def test_the_password_of_the_broker_is_in_no_table_of_settings(monkeypatch):
+    """Which is what Flower shows of a worker."""
+    monkeypatch.setenv("OLLAMA_WARMUP_BROKER_URL", "redis://me:hunter2@redis:6379/0")
+    settings.current.cache_clear()
+    fresh = Celery(set_as_current=False)
+    fresh.config_from_object(SimpleNamespace(**runpy.run_path(celeryconfig.__file__)))
+    settings.current.cache_clear()
+
+    table = str(fresh.conf.table(with_defaults=True))
+
+    assert table.count("redis:6379") == 3
+    assert "hunter2" not in table
 
 
 def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queue():
