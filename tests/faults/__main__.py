@@ -37,7 +37,7 @@ def main(
         str,
         typer.Option(
             help="Three that it has: one that is kept, and two that are asked for, of "
-            "which the last takes 3 s to load or more. Each of the jobs loads all."
+            "which the last takes 2 s to load or more. Each of the jobs loads all."
         ),
     ] = "",
 ) -> None:

@@ -22,7 +22,7 @@ LOADS_S = {KEPT: 2.0, "other": 2.0, "asked": 6.0, "long": 30.0}
 REAL = (KEPT, "other", "asked")
 """What a real server has: nothing that takes 30 s to load."""
 ROOM = 4
-SHORTEST_S = 3.0
+SHORTEST_S = 2.0
 PATIENCE_S = 600.0
 
 
