@@ -48,6 +48,8 @@ AWAY_S = {
 }
 SCALED_S = 20
 """The visibility timeout of the matrix, seconds."""
+HARD_S = 7.0
+"""A task's hard limit there: at it Celery kills a child, even one that is stopped."""
 ASKED = {
     Situation.IDLE: ("asked",),
     Situation.LOADING: ("asked",),
@@ -156,6 +158,8 @@ class Cell:
             return 0
         if (self.victim, self.situation) == (Victim.WORKER, Situation.LONG):
             return 1
+        if (self.victim, self.action) == (Victim.CHILD, Action.STOP):
+            return int(max(self.server.loads_s[m] for m in self.models) > HARD_S)
         return int((self.victim, self.action) in _CUT)
 
     @property

@@ -119,6 +119,16 @@ def test_every_caller_that_lives_has_to_be_told(
     assert not checks.none_is_lost(scene(), cell, replace(seen, answers=enough))
 
 
+@pytest.mark.parametrize(("load_s", "cuts"), [(6.9, 0), (7.1, 1)])
+def test_a_stopped_child_is_killed_with_a_load_beyond_its_hard_limit(
+    load_s: float, cuts: int
+):
+    ollama = replace(real(Path("ollama"), "a, b, c"), seconds=(1.0, 1.0, load_s))
+    cell = replace(KILLED, victim=Victim.CHILD, action=Action.STOP, server=ollama)
+
+    assert cell.cuts == cuts
+
+
 def test_every_check_can_fail():
     assert {name for name, _ in BREAKS} == {check.__name__ for check in checks.ALL}
 
