@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
-from tests.faults.scene import NAMES, Scene
+from tests.faults.scene import Scene, process_of
 from tests.faults.server import KEPT
 
 REFUSED_S = {Action.STOP: 6.0, Action.DROP: 6.0}
@@ -24,11 +24,11 @@ class Seen:
 
 def the_fault_has_struck(scene: Scene, cell: Cell, _seen: Seen) -> str:
     """Who was to die has died, and nobody else, whoever is started again."""
-    name = NAMES.get(cell.victim, str(cell.victim))
+    name = process_of(cell.victim)
     struck = {name, "worker-2"} if cell.action is Action.ROLL else {name}
     if cell.action not in DEADLY or cell.victim in {Victim.CHILD, Victim.CLIENT}:
         struck = set()
-    died = {death.partition(" (")[0] for death in scene.died}
+    died = {death.name for death in scene.died}
     if missed := struck - died:
         return f"not struck: {', '.join(sorted(missed))}"
     if others := died - struck:
@@ -40,8 +40,7 @@ def the_load_in_flight_was_cut(scene: Scene, cell: Cell, _seen: Seen) -> str:
     """Where its holder is killed; else the strike has missed it, and proves nothing."""
     if cell.action is not Action.KILL or not cell.cuts:
         return ""
-    now = cell.server.counts(scene.supervisor, scene.system.ollama)
-    return "" if now.cut else "no load was cut off"
+    return "" if scene.counts().cut else "no load was cut off"
 
 
 def none_is_lost(_scene: Scene, cell: Cell, seen: Seen) -> str:
@@ -76,7 +75,7 @@ def errors_are_of_the_server(_scene: Scene, cell: Cell, seen: Seen) -> str:
 
 def nothing_loads_twice(scene: Scene, cell: Cell, _seen: Seen) -> str:
     """By the server's own counts, beyond what the fault has cut off."""
-    now = cell.server.counts(scene.supervisor, scene.system.ollama)
+    now = scene.counts()
     whole, wanted = now.loads - now.cut, len(cell.models) + now.gone
     if whole > wanted:
         return f"{whole} loads instead of {wanted}"

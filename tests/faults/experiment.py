@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.faults import checks, strikes
 from tests.faults.checks import Seen
 from tests.faults.kept import Result
@@ -51,9 +53,9 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
         _second_worker(scene)
     wait_s = cell.callers.seconds(cell.timing) + SPARE_S
     if cell.situation is not Situation.IDLE:
-        loads = scene.counts().loads
+        loads = _loads(scene)
         scene.call(FIRST, ASKED[cell.situation], seconds=wait_s + SPARE_S)
-        scene.until(lambda: scene.counts().loads > loads, "a load has begun")
+        scene.until(lambda: _loads(scene) > loads, "a load has begun")
         scene.until(lambda: scene.supervisor.said(FIRST, "sent"), "all is sent")
         time.sleep(1)
         _check_is_under_way(scene)
@@ -69,6 +71,13 @@ def _experiment(scene: Scene, cell: Cell) -> Result:
         # Nobody else would load it once more, where Redis knows of no load any more.
         scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
     return _judged(scene, cell, _watch(scene, cell, struck))
+
+
+def _loads(scene: Scene) -> int:
+    """How many have begun; none if the server does not answer in time."""
+    with suppress(httpx.HTTPError):
+        return scene.counts().loads
+    return 0
 
 
 def _check_is_under_way(scene: Scene) -> None:
@@ -148,4 +157,4 @@ def _notes(scene: Scene, seen: Seen) -> list[str]:
     slow = [s for a in seen.answers for s in a["refused_s"]]
     with suppress(ValueError):
         counted.append(f"refused within {max(slow):.1f} s")
-    return counted + [f"died: {death}" for death in scene.died]
+    return counted + [f"died: {d.name} ({d.cause})" for d in scene.died]

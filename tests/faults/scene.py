@@ -17,6 +17,7 @@ import redis
 
 from tests.faults.bounds import TICK_S
 from tests.faults.server import KEPT, Counts, Server, Simulated
+from worker.cli.process import Death
 from worker.cli.supervisor import Supervisor, free_port
 from worker.cli.system import System
 
@@ -24,7 +25,7 @@ NAMESPACE = "faults"
 START_S = 90.0
 POLL_S = 0.2
 ASK_S = 1.0
-NAMES = {"Redis": "valkey", "Ollama": "ollama", "worker child": "worker"}
+_NAMES = {"Redis": "valkey", "Ollama": "ollama", "worker child": "worker"}
 """Of victims, where the process is called otherwise."""
 
 
@@ -37,7 +38,7 @@ class Scene:
     server: Server = field(default_factory=Simulated)
     pauses_s: dict[str, float] = field(default_factory=dict)
     """For how long a victim stays away; whatever else dies, a second."""
-    died: list[str] = field(default_factory=list)
+    died: list[Death] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
 
@@ -72,7 +73,7 @@ class Scene:
             if death.name.startswith("client"):
                 self.finished.add(death.name)
                 continue
-            self.died.append(f"{death.name} ({death.cause})")
+            self.died.append(death)
             self._due[death.name] = time.monotonic() + self.pauses_s.pop(
                 death.name, 1.0
             )
@@ -87,7 +88,7 @@ class Scene:
         return all(process.is_ready() for process in serving)
 
     def pid(self, name: str) -> int:
-        pid = self.supervisor.processes[NAMES.get(name, name)].pid
+        pid = self.supervisor.processes[process_of(name)].pid
         if pid is None:
             raise ProcessLookupError(f"{name} does not run")
         return pid
@@ -104,10 +105,8 @@ class Scene:
         return self.children()[0]
 
     def counts(self) -> Counts:
-        """What the server did; nothing if it does not answer."""
-        with suppress(httpx.HTTPError):
-            return self.server.counts(self.supervisor, self.system.ollama)
-        return Counts()
+        """What the server did since it was started; raises what httpx raises."""
+        return self.server.counts(self.supervisor, self.system.ollama)
 
     def resident(self) -> set[str]:
         """Which of the models are loaded, by their part."""
@@ -150,6 +149,11 @@ class Scene:
     def answers(self, name: str) -> list[dict[str, Any]]:
         written = self.supervisor.processes[name].output().splitlines()
         return [json.loads(line) for line in written if line.startswith("{")]
+
+
+def process_of(victim: str) -> str:
+    """What the process of a victim is called."""
+    return _NAMES.get(victim, str(victim))
 
 
 def children_of(pid: int) -> list[int]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from tests.faults.matrix import Action, Victim
-from tests.faults.scene import NAMES, POLL_S, Scene
+from tests.faults.scene import POLL_S, Scene, process_of
 
 PENDING = 4_200
 """More than any backlog here: Linux cuts them to 4,096 (net.core.somaxconn)."""
@@ -33,7 +33,7 @@ class Blow(Protocol):
 
 def strike(scene: Scene, blow: Blow) -> None:
     """Hurt the victim; who died is started again by `scene.tend`."""
-    name = NAMES.get(blow.victim, str(blow.victim))
+    name = process_of(blow.victim)
     scene.pauses_s[name] = blow.away_s
     _HOW[blow.action](scene, blow)
 

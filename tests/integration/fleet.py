@@ -1,6 +1,8 @@
 """Two hosts, two workers, four applications."""
 
+import json
 import re
+import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,10 +53,25 @@ class Fleet:
 
     def fire(self, *args, times, **options):
         """Send from all applications at once, and collect every answer."""
+        self.send(*args, times=times, **options)
+        return self.answers()
+
+    def send(self, *args, times, **options):
+        """Send from all applications at once."""
         share = times // len(self.applications)
         for application in self.applications:
             application.send(*args, times=share, **options)
+
+    def answers(self):
+        """Every answer, when all are there."""
         return [a for app in self.applications for a in app.answers()]
+
+    def loader(self):
+        """Who has the lane of gpu-1, as soon as somebody has: name and pid."""
+        while not (lane := self.redis.get("fleet:lane:gpu-1")):
+            time.sleep(0.05)
+        name, _, pid = json.loads(lane)["process"].rpartition(":")
+        return name.removeprefix("celery@"), int(pid)
 
     def log(self):
         names = ("worker-1", "worker-2")

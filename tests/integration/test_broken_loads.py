@@ -1,6 +1,5 @@
 """What becomes of those who wait for a load that is broken off, or never ends."""
 
-import json
 import os
 import signal
 import time
@@ -34,15 +33,13 @@ def test_a_model_that_never_answers_is_tried_four_times_for_a_hundred_callers(fl
 
 def test_a_killed_child_costs_one_more_load_and_no_answer(fleet):
     loads = fleet.hosts["gpu-1"].loads()
-    for application in fleet.applications:
-        application.send("slow", times=5)
-    while not (lane := fleet.redis.get("fleet:lane:gpu-1")):
-        time.sleep(0.05)
+    fleet.send("slow", times=20)
+    _, pid = fleet.loader()
     time.sleep(1)
 
-    os.kill(int(json.loads(lane)["process"].rpartition(":")[2]), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
 
-    answers = [a for application in fleet.applications for a in application.answers()]
+    answers = fleet.answers()
     assert set(outcomes(answers)) <= {"loaded", "joined", "already_warm"}
     assert len(answers) == 20
     assert fleet.hosts["gpu-1"].loads() == loads + 2
@@ -50,8 +47,7 @@ def test_a_killed_child_costs_one_more_load_and_no_answer(fleet):
 
 def test_a_publish_that_fails_while_tasks_are_put_back_loses_none(fleet):
     known, loads = fleet.received(), fleet.hosts["gpu-1"].loads()
-    for application in fleet.applications:
-        application.send("slow", times=5)
+    fleet.send("slow", times=20)
     while fleet.received() < known + 20:
         time.sleep(0.05)
 
@@ -61,22 +57,19 @@ def test_a_publish_that_fails_while_tasks_are_put_back_loses_none(fleet):
 
     assert "could not be put back" in fleet.log()
 
-    answers = [a for application in fleet.applications for a in application.answers()]
+    answers = fleet.answers()
     assert set(outcomes(answers)) <= {"loaded", "joined", "already_warm"}
     assert fleet.hosts["gpu-1"].loads() == loads + 1
 
 
 def test_a_worker_that_is_told_to_end_ends_its_load_first(fleet):
     before = fleet.hosts["gpu-1"].stats()
-    for application in fleet.applications:
-        application.send("one", times=5)
-    while not (lane := fleet.redis.get("fleet:lane:gpu-1")):
-        time.sleep(0.05)
-    name = json.loads(lane)["process"].partition(":")[0].removeprefix("celery@")
+    fleet.send("one", times=20)
+    name, _ = fleet.loader()
 
     os.kill(fleet.supervisor.processes[name].pid, signal.SIGTERM)
 
-    answers = [a for application in fleet.applications for a in application.answers()]
+    answers = fleet.answers()
     after = fleet.hosts["gpu-1"].stats()
     assert outcomes(answers) == {"loaded": 1, "joined": 19}
     assert after["loads"] == before["loads"] + 1

@@ -9,7 +9,7 @@ from itertools import pairwise
 import psutil
 
 from tests.faults.matrix import Victim
-from tests.faults.scene import NAMES, children_of
+from tests.faults.scene import children_of, process_of
 from tests.soak.past import MACHINE, Trouble
 
 FIRST_S = 60.0
@@ -83,7 +83,7 @@ class Grown:
         known = set()
         for trouble in troubles:
             kind = "server" if trouble.host else trouble.victim
-            is_own = NAMES.get(kind, kind) == self.name.partition(",")[0]
+            is_own = process_of(kind) == self.name.partition(",")[0]
             if trouble.at < self.samples[0][0] or kind in known:
                 continue
             if is_own or kind in OUTAGES:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tests.faults import strikes
 from tests.faults.bounds import TICK_S
 from tests.faults.matrix import Action, Victim
-from tests.faults.scene import NAMES, POLL_S, START_S
+from tests.faults.scene import POLL_S, START_S, process_of
 from tests.soak import schedule
 from tests.soak.past import MACHINE, Call, Past, Trouble
 from tests.soak.schedule import DECLARED, HOST_A, SERVERS, WANTED, Round, Strike
@@ -163,10 +163,11 @@ class Soak:
         if (now := len(stage.children())) != children:
             wrong.append(f"the worker has {now} children, not {children}")
         died, self._deaths = stage.died[self._deaths :], len(stage.died)
-        ended = NAMES.get(strike.victim, strike.victim) if strike.ends_it else ""
-        if ended and not any(d.partition(" (")[0] == ended for d in died):
+        ended = process_of(strike.victim) if strike.ends_it else ""
+        if ended and not any(d.name == ended for d in died):
             wrong.append(f"{ended} has not died of it")
-        wrong += [f"{d} died by itself" for d in died if d.partition(" (")[0] != ended]
+        others = (d for d in died if d.name != ended)
+        wrong += [f"{d.name} ({d.cause}) died by itself" for d in others]
         return wrong
 
     def _say(self, words: str) -> None:

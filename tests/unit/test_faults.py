@@ -1,7 +1,7 @@
 """That the matrix is whole, and that its judging can fail."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,54 +12,44 @@ from tests.faults import checks
 from tests.faults.bounds import Timing, bound
 from tests.faults.checks import Seen
 from tests.faults.matrix import ALL, SHIPPED, SHORT, Action, Cell, Situation, Victim
-from tests.faults.server import KEPT, Counts, Simulated, real
+from tests.faults.server import KEPT, Counts, real
+from worker.cli.process import Death
 
 PLAIN = (Action.KILL, Action.TERM, Action.STOP, Action.AWAY)
 TIMES = (Situation.IDLE, Situation.LOADING, Situation.QUEUED)
-
-
-@dataclass(frozen=True, slots=True)
-class Told(Simulated):
-    """A server that has done what a test says."""
-
-    did: Counts
-
-    def counts(self, supervisor: Any, url: str) -> Counts:
-        del supervisor, url
-        return self.did
 
 
 KILLED = Cell(
     victim=Victim.WORKER,
     action=Action.KILL,
     situation=Situation.LOADING,
-    server=Told(Counts(loads=3, cut=1)),
 )
 TRUTH = {"what": "truth", "told": "loaded", "refused_s": [0.1]}
 WELL = Seen(answers=[TRUTH], callers_s=30.0, warm_s=1.0)
 
 
+def died(name: str, code: int) -> Death:
+    return Death(name=name, code=code, pid=1, age_s=1.0, tail="")
+
+
 def scene(**fields: Any) -> Any:
     """What is seen in the end, where all is well but for this."""
     given = {
-        "died": ["worker (killed by SIGKILL)"],
+        "died": [died("worker", -9)],
         "leases": [],
         "eternal": [],
         "children": [1, 2],
         "resident": {KEPT, "asked"},
         "is_alive": True,
+        "counts": Counts(loads=3, cut=1),
     } | fields
     values = {n: v if n == "died" else (lambda v=v: v) for n, v in given.items()}
-    return SimpleNamespace(supervisor=None, system=SimpleNamespace(ollama=""), **values)
+    return SimpleNamespace(**values)
 
 
 def broken(cell: Cell = KILLED, seen: Seen = WELL, **fields: Any) -> set[str]:
     """The checks that do not hold."""
     return {c.__name__ for c in checks.ALL if c(scene(**fields), cell, seen)}
-
-
-def served(**did: int) -> Cell:
-    return replace(KILLED, server=Told(Counts(**did)))
 
 
 def told(what: str, words: str, **more: Any) -> Seen:
@@ -72,15 +62,15 @@ def test_a_cell_in_which_all_is_well_breaks_nothing():
 
 BREAKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("the_fault_has_struck", {"died": []}),
-    ("the_fault_has_struck", {"died": [*scene().died, "control (exit code 1)"]}),
-    ("the_load_in_flight_was_cut", {"cell": served(loads=2)}),
+    ("the_fault_has_struck", {"died": [*scene().died, died("control", 1)]}),
+    ("the_load_in_flight_was_cut", {"counts": Counts(loads=2)}),
     ("none_is_lost", {"seen": replace(WELL, answers=[])}),
     ("none_is_lost", {"seen": told("lost", "nothing")}),
     ("none_is_lost", {"seen": told("undocumented", "KeyError: 1")}),
     ("none_is_lost", {"seen": replace(WELL, callers_s=64.1)}),
     ("errors_are_of_the_server", {"seen": told("error", "LoadFailed: x")}),
-    ("nothing_loads_twice", {"cell": served(loads=4, cut=1)}),
-    ("nothing_loads_twice", {"cell": served(loads=4, cut=2)}),
+    ("nothing_loads_twice", {"counts": Counts(loads=4, cut=1)}),
+    ("nothing_loads_twice", {"counts": Counts(loads=4, cut=2)}),
     ("no_lease_is_left", {"leases": ["worker"]}),
     ("no_lease_is_left", {"eternal": ["faults:sent:default"]}),
     ("all_serve", {"is_alive": False}),

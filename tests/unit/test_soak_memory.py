@@ -5,18 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import memory
-from tests.soak.past import Trouble
-
-
-def fault(*, at, healed):
-    return Trouble(
-        what="1. kill -9",
-        victim="Redis",
-        at=at,
-        warm_s=60.0,
-        calls_s=60.0,
-        healed=healed,
-    )
+from tests.unit.test_soak import fault
 
 
 def grown(*mib):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -34,7 +34,7 @@ class Told:
     memory: Memory
     report: HostReport
     events: Sequence[Event] = ()
-    forgotten: Sequence[str] = field(default_factory=tuple)
+    forgotten: Sequence[str] = ()
     """Keys of targets whose records say nothing any more."""
 
 
