@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
+from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim, dies_of
 from tests.faults.scene import Scene, process_of
 from tests.faults.server import KEPT
 
 REFUSED_S = {Action.STOP: 6.0, Action.DROP: 6.0}
 REFUSED_ELSE_S = 2.0
-DEADLY = {Action.KILL, Action.TERM, Action.AWAY, Action.LOST, Action.ROLL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +24,9 @@ class Seen:
 def the_fault_has_struck(scene: Scene, cell: Cell, _seen: Seen) -> str:
     """Who was to die has died, and nobody else, whoever is started again."""
     name = process_of(cell.victim)
-    struck = {name, "worker-2"} if cell.action is Action.ROLL else {name}
-    if cell.action not in DEADLY or cell.victim in {Victim.CHILD, Victim.CLIENT}:
-        struck = set()
+    struck = {name} if dies_of(cell.victim, cell.action) else set()
+    if cell.action is Action.ROLL:
+        struck.add("worker-2")
     died = {death.name for death in scene.died}
     if missed := struck - died:
         return f"not struck: {', '.join(sorted(missed))}"

@@ -36,6 +36,14 @@ class Situation(StrEnum):
     QUEUED = "20 queued"
 
 
+_DEADLY = {Action.KILL, Action.TERM, Action.AWAY, Action.LOST, Action.ROLL}
+
+
+def dies_of(victim: str, action: Action) -> bool:
+    """Whether a process that is started again has died of it; a child is not."""
+    return action in _DEADLY and victim not in {Victim.CHILD, Victim.CLIENT}
+
+
 AWAY_S = {
     Action.KILL: 1.0,  # as `up` restarts what died
     Action.TERM: 1.0,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults import matrix
 from tests.faults.bounds import Timing, bound
-from tests.faults.matrix import Action, Victim
+from tests.faults.matrix import Action, Victim, dies_of
 from tests.soak.past import HOLD_S
 
 VISIBILITY_S = 20
@@ -80,8 +80,7 @@ class Strike:
     @property
     def ends_it(self) -> bool:
         """Whether the process dies of it."""
-        is_deadly = self.action in {Action.KILL, Action.TERM, Action.AWAY}
-        return is_deadly and self.victim != Victim.CHILD
+        return dies_of(self.victim, self.action)
 
     @property
     def cuts_passes(self) -> bool:
