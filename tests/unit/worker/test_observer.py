@@ -10,6 +10,7 @@ import pytest
 
 from ollama_warmup.report import Condition
 from ollama_warmup.warmlist import Host
+from tests.support.builders import RULES, target
 from tests.unit.worker.badhost import (
     HEALTHY,
     NONSENSE,
@@ -22,7 +23,6 @@ from tests.unit.worker.badhost import (
     ps,
     serving,
 )
-from tests.unit.worker.core.scenes import RULES, target
 from worker.adapters.observer import Observer
 from worker.core import memory as memories
 from worker.core import policy, telling

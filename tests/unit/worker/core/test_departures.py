@@ -2,13 +2,15 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     NOW,
-    Host,
-    conditions,
     holder,
     loaded,
     target,
+)
+from tests.support.passes import (
+    Host,
+    conditions,
     why,
 )
 from worker.core.domain import Unanswered

@@ -2,7 +2,12 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import NOW, resident, target, view
+from tests.support.builders import (
+    NOW,
+    resident,
+    target,
+    view,
+)
 from worker.core import losses
 from worker.core.departures import KEEP_ALIVE, Departure
 from worker.core.losses import Loss, Scene

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_warmup.report import Condition
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     NOW,
+    failed,
     holder,
     infos,
     loaded,
@@ -17,7 +18,6 @@ from tests.unit.worker.core.scenes import (
     touched,
     view,
 )
-from tests.unit.worker.core.test_policy import failed
 from worker.core import memory as memories
 from worker.core import policy, telling
 from worker.core.domain import Unanswered

@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     NOW,
     RULES,
-    Host,
-    conditions,
+    failed,
     holder,
     infos,
     loaded,
@@ -16,26 +15,17 @@ from tests.unit.worker.core.scenes import (
     tags,
     target,
     touched,
+)
+from tests.support.passes import (
+    Host,
+    conditions,
     why,
 )
-from worker.core.domain import LoadRecord, Unanswered
+from worker.core.domain import Unanswered
 from worker.core.passes import Pull, Rules, Touch, Warm
 
 A, B = target("a", priority=2), target("b")
 SILENT = Unanswered(text="no answer")
-
-
-def failed(error, *, ended_at=NOW + 9, is_final=True, strikes=1, text="it broke"):
-    return LoadRecord(
-        task_id="t",
-        attempt=1,
-        ended_at=ended_at,
-        error=error,
-        text=text,
-        is_final=is_final,
-        strikes=strikes,
-        blocked_until=ended_at + 5,
-    )
 
 
 def only(plan):
@@ -73,21 +63,21 @@ def test_3_a_load_of_ours_in_flight_is_loading_even_if_it_is_listed_already():
 def test_4a_the_less_wanted_of_two_that_need_other_runners_of_one_blob_is_unfit():
     child = target("child?num_ctx=512")
     host = Host(replace(A, options=target("a?num_ctx=4096").options), child)
-    known = {"infos": infos(a="sha256-x", child="sha256-x")}
+    known = infos(a="sha256-x", child="sha256-x")
 
-    plan = host.look(host.resident("a"), **known)
+    plan = host.look(host.resident("a"), infos=known)
 
     assert conditions(plan) == {"a": "warm", "child": "unfit"}
     assert "shares its runner with a" in why(plan, "child")
-    assert conditions(host.look(**known)) == {"a": "cold", "child": "unfit"}
+    assert conditions(host.look(infos=known)) == {"a": "cold", "child": "unfit"}
 
 
 def test_4a_an_alias_with_the_same_options_shares_the_runner_and_its_touch():
     alias = target("alias")
     host = Host(A, alias)
-    known = {"infos": infos(a="sha256-x", alias="sha256-x")}
+    known = infos(a="sha256-x", alias="sha256-x")
 
-    plan = host.look(host.resident("a", 5), **known)
+    plan = host.look(host.resident("a", 5), infos=known)
 
     assert conditions(plan) == {"a": "warm", "alias": "warm"}
     assert only(plan).target == A

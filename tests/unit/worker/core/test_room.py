@@ -1,15 +1,18 @@
 """Rules for a host that is full, or may be about to change: when nothing is sent."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
-    Host,
-    conditions,
+from tests.support.builders import (
     holder,
     loaded,
     target,
+)
+from tests.support.passes import (
+    Host,
+    conditions,
     why,
 )
 from worker.core.domain import Unanswered
@@ -170,13 +173,13 @@ def test_a_pass_that_loads_touches_only_what_would_not_see_the_next_but_one(
     lane, left_s, is_touched
 ):
     host = Host(A, B)
-    rest = {
+    lanes: dict[str, dict[str, Any]] = {
         "loads now": {},
         "sent": {"sent": B.key},
         "in flight": {"holder": holder(B.key)},
-    }[lane]
+    }
 
-    plan = host.look(host.resident("a", left_s), **rest)
+    plan = host.look(host.resident("a", left_s), **lanes[lane])
 
     assert sent(plan, Touch) == (["a"] if is_touched or lane == "in flight" else [])
     assert sent(plan, Warm) == (["b"] if lane == "loads now" else [])

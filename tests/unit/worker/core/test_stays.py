@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     NOW,
     holder,
     loaded,
     resident,
-    seen,
     target,
     touched,
+    view,
 )
 from worker.core import stays
+from worker.core.passes import Seen
 from worker.core.since import Since
 
 A = target("a")
@@ -26,8 +27,9 @@ def step(before=None, there=THERE, *, now=NOW, touch_loads=None, **rest):
     old = {before.digest: before} if before else {}
     serves = {A.key: there.digest}
     since = Since(looked_at=now - TICK_S, now=now, touch_loads=touch_loads or {})
-    sight = seen(there, now=now, **rest)
-    return stays.after(old, sight, sight.view, serves=serves, since=since)[there.digest]
+    listed = view(there, now=now)
+    sight = Seen(view=listed, **rest)
+    return stays.after(old, sight, listed, serves=serves, since=since)[there.digest]
 
 
 def later(left_s, *, after_s=TICK_S):

@@ -2,14 +2,16 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     NOW,
-    Host,
-    conditions,
     holder,
     loaded,
     resident,
     target,
+)
+from tests.support.passes import (
+    Host,
+    conditions,
     why,
 )
 from worker.core.domain import Unanswered

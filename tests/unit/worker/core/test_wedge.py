@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.core.scenes import NOW, holder, resident, target, view
+from tests.support.builders import (
+    NOW,
+    holder,
+    resident,
+    target,
+    view,
+)
 from worker.core import wedge
 
 LATE_S = 30.0

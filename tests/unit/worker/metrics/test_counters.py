@@ -5,7 +5,7 @@ import pytest
 from ollama_warmup import tally
 from ollama_warmup.errors import LoadFailed, OutOfMemory, Refused
 from ollama_warmup.tally import OTHER, What
-from tests.unit.worker.core.scenes import resident
+from tests.support.builders import resident
 from tests.unit.worker.metrics.scrapes import FULL, host, of, read, snapshot, target
 from worker import metrics
 from worker.core import counting
