@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.worker.core.test_plan_properties import histories
+from tests.support.histories import histories
 from worker.adapters.passvalues import dump_memory, load_memory
 from worker.core.memory import Memory
 
@@ -32,25 +32,23 @@ def any_of(hint: Any) -> "st.SearchStrategy[Any]":
 
 
 @given(any_of(Memory))
-def test_a_memory_comes_back_as_it_was(memory):
+def test_any_memory_comes_back_as_it_was(memory):
     assert load_memory(dump_memory(memory)) == memory
 
 
 @given(histories())
-def test_so_does_what_passes_really_leave(history):
-    _, _, memory, *_ = history
-
-    assert load_memory(dump_memory(memory)) == memory
+def test_the_memory_that_passes_leave_comes_back_as_it_was(history):
+    assert load_memory(dump_memory(history.memory)) == history.memory
 
 
 @pytest.mark.parametrize(
     "text", [None, "", "{", "[]", '{"stays": 5}', '{"told": {"a": {"x": 1}}}']
 )
-def test_what_another_release_wrote_is_forgotten(text):
+def test_a_memory_that_another_release_wrote_is_forgotten(text):
     assert load_memory(text) == Memory()
 
 
-def test_what_another_release_added_is_ignored():
+def test_a_field_that_another_release_added_is_ignored():
     known = json.loads(dump_memory(Memory(refusals=2)))
 
     assert load_memory(json.dumps(known | {"more": 1})) == Memory(refusals=2)
