@@ -17,7 +17,7 @@ def nested(depth):
     return value
 
 
-def test_what_an_application_sends_is_a_task(monkeypatch):
+def test_the_message_of_an_application_has_no_fault(monkeypatch):
     sent = []
     app = publish.app()
     task = app.signature("ollama.warmup", args=("tiny",), countdown=5)
@@ -56,7 +56,7 @@ def test_what_an_application_sends_is_a_task(monkeypatch):
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_header_that_celery_could_not_take_is_told(name, value):
+def test_a_header_that_celery_cannot_handle_is_a_fault(name, value):
     assert f"header {name} is" in str(envelope.fault(HEADERS | {name: value}))
 
 
@@ -70,10 +70,10 @@ def test_a_header_that_celery_could_not_take_is_told(name, value):
     ],
     ids=str,
 )
-def test_a_body_that_celery_could_not_take_is_told(body):
+def test_a_body_that_celery_cannot_handle_is_a_fault(body):
     assert envelope.fault_of_body(body)
 
 
-def test_what_may_be_left_out_is_no_fault():
+def test_a_message_without_its_optional_parts_has_no_fault():
     assert envelope.fault(HEADERS) is None
     assert envelope.fault_of_body([["tiny"], {}, None]) is None

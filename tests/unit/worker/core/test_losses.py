@@ -1,13 +1,8 @@
-"""Who lost room to whom, from one change of a host."""
+"""The ledger of losses: which target lost its room to which model, by one change."""
 
 import pytest
 
-from tests.support.builders import (
-    NOW,
-    resident,
-    target,
-    view,
-)
+from tests.support.builders import NOW, resident, target, view
 from worker.core import losses
 from worker.core.departures import KEEP_ALIVE, Departure
 from worker.core.losses import Loss, Scene
@@ -76,7 +71,9 @@ def loss(by="x:latest", **rest):
         *("both are here", "back, and none was known", "back for a short while"),
     ],
 )
-def test_1_what_was_learned_is_remembered(before, here, later_s, is_known):
+def test_a_loss_is_remembered_for_an_hour_or_until_both_models_are_resident(
+    before, here, later_s, is_known
+):
     assert bool(after({"mid": before}, here=here, now=NOW + later_s)) is is_known
 
 
@@ -92,9 +89,11 @@ OPEN = loss("", until=NOW + 30, is_open=True)
         (("mid", "x"), 0, "x:latest", False),
         ((), 30, "", False),
     ],
-    ids=["nobody comes", "x comes", "it is back", "both come", "time is over"],
+    ids=["none comes", "x comes", "it is back", "both come", "time is over"],
 )
-def test_2_the_next_stranger_is_who_took_the_room(strangers, later_s, by, is_open):
+def test_the_next_foreign_model_that_comes_in_time_is_blamed_for_an_open_loss(
+    strangers, later_s, by, is_open
+):
     lost = after({"mid": OPEN}, strangers=strangers, now=NOW + later_s)["mid"]
 
     assert (lost.by, lost.is_open) == (by, is_open)
@@ -110,7 +109,9 @@ def test_2_the_next_stranger_is_who_took_the_room(strangers, later_s, by, is_ope
     ],
     ids=["to a more wanted one", "that others loaded", "to a less wanted one"],
 )
-def test_3_of_two_targets_the_less_wanted_does_not_fit(model, departure, loser):
+def test_of_two_targets_that_displace_each_other_the_less_wanted_one_does_not_fit(
+    model, departure, loser
+):
     lost = after(left={model: departure}, here=("x", departure.by.partition(":")[0]))
 
     [(name, found)] = lost.items()
@@ -121,7 +122,7 @@ def test_3_of_two_targets_the_less_wanted_does_not_fit(model, departure, loser):
 
 
 @pytest.mark.parametrize("by", ["x:latest", "low:latest"], ids=["foreign", "a target"])
-def test_4_what_an_application_has_loaded_has_the_room_for_a_while(by):
+def test_a_model_that_an_application_loaded_has_the_room_for_six_ticks(by):
     lost = after(left={"mid": gone(by)}, here=(by.partition(":")[0],))["mid"]
 
     assert (lost.by, lost.times, lost.until) == (by, 1, NOW + HOLD_S)
@@ -130,7 +131,7 @@ def test_4_what_an_application_has_loaded_has_the_room_for_a_while(by):
 @pytest.mark.parametrize(
     ("times", "pause_s"), [(0, 60), (1, 120), (4, 960), (5, 1_800), (60, 1_800)]
 )
-def test_4_the_pause_doubles_up_to_half_an_hour(times, pause_s):
+def test_the_pause_of_a_loss_doubles_up_to_half_an_hour(times, pause_s):
     before = {"mid": loss(times=times)}
 
     lost = after(before, left={"mid": gone("x:latest")})["mid"]
@@ -139,7 +140,7 @@ def test_4_the_pause_doubles_up_to_half_an_hour(times, pause_s):
     assert lost.until - NOW == pause_s
 
 
-def test_5_a_target_that_took_a_foreign_models_room_does_not_fit_beside_it():
+def test_a_target_that_took_a_foreign_models_room_does_not_fit_beside_it():
     before = {"mid": loss(times=3)}
 
     lost = after(before, foreign=[("x:latest", gone("mid:latest"))], here=("mid",))
@@ -149,18 +150,18 @@ def test_5_a_target_that_took_a_foreign_models_room_does_not_fit_beside_it():
     assert lost["mid"].residents == 1
 
 
-def test_what_goes_for_no_visible_reason_waits_for_who_may_come():
+def test_a_target_that_vanished_waits_six_ticks_for_the_model_that_took_its_room():
     lost = after(left={"mid": gone(is_sudden=True)})["mid"]
 
     assert (lost.by, lost.until, lost.is_open) == ("", NOW + HOLD_S, True)
     assert after(left={"mid": gone()}) == {}
 
 
-def test_what_is_unloaded_as_soon_as_it_is_loaded_waits_too():
+def test_a_target_that_was_unloaded_right_after_its_load_waits_unless_it_is_back():
     assert after(undone=["mid"])["mid"].is_open
     assert after(undone=["mid"], here=["mid"]) == {}
 
 
-def test_what_nobody_wants_loses_nothing():
+def test_a_model_that_is_not_a_target_loses_nothing():
     assert after(left={"other": gone("x:latest")}) == {}
     assert after(foreign=[("x:latest", gone("y:latest"))]) == {}

@@ -16,14 +16,14 @@ LLAMA = "registry.ollama.ai/library/llama3:8b"
         (pauses.on("gpu-1", LLAMA), "llama3:8b on gpu-1"),
     ],
 )
-def test_a_name_lets_a_target_rest_and_is_shown_as_people_write_it(name, shown):
+def test_a_paused_name_pauses_its_target_and_is_shown_as_people_write_it(name, shown):
     target = Target.of(request.parse("LLaMA3:8b?num_ctx=512"), host="gpu-1")
 
     assert name in pauses.of(target)
     assert pauses.shown(name) == shown
 
 
-def test_a_pause_on_another_host_lets_nothing_rest_here():
+def test_a_pause_on_another_host_does_not_pause_a_target():
     target = Target.of(request.parse("llama3:8b"), host="gpu-1")
 
     assert pauses.on("gpu-2", LLAMA) not in pauses.of(target)

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.builders import (
     NOW,
-    RULES,
     failed,
     holder,
     infos,
@@ -16,11 +15,7 @@ from tests.support.builders import (
     target,
     touched,
 )
-from tests.support.passes import (
-    Host,
-    conditions,
-    why,
-)
+from tests.support.passes import Host, conditions, loads, touches, why
 from worker.core.domain import Unanswered
 from worker.core.passes import Pull, Rules, Touch, Warm
 
@@ -33,7 +28,7 @@ def only(plan):
     return action
 
 
-def test_1_what_is_paused_sleeps_whatever_its_host_does():
+def test_a_paused_target_is_asleep_whatever_its_host_answers():
     for name in ("*", "gpu", A.name.normal, f"gpu {A.name.normal}"):
         plan = Host(A).look(paused=frozenset({name}))
 
@@ -41,7 +36,7 @@ def test_1_what_is_paused_sleeps_whatever_its_host_does():
         assert plan.actions == ()
 
 
-def test_2_nothing_is_sent_to_a_host_that_did_not_answer():
+def test_nothing_is_sent_to_a_host_that_did_not_answer():
     plan = Host(A, B).look(view=SILENT)
 
     assert conditions(plan) == {"a": "unknown", "b": "unknown"}
@@ -49,7 +44,7 @@ def test_2_nothing_is_sent_to_a_host_that_did_not_answer():
     assert plan.actions == ()
 
 
-def test_3_a_load_of_ours_in_flight_is_loading_even_if_it_is_listed_already():
+def test_a_load_of_ours_in_flight_is_loading_even_if_it_is_listed_already():
     host = Host(A, B)
 
     plan = host.look(host.resident("a"), holder=holder(A.key, began_at=NOW + 5))
@@ -60,7 +55,7 @@ def test_3_a_load_of_ours_in_flight_is_loading_even_if_it_is_listed_already():
     assert plan.actions == ()
 
 
-def test_4a_the_less_wanted_of_two_that_need_other_runners_of_one_blob_is_unfit():
+def test_the_less_wanted_of_two_that_need_other_runners_of_one_blob_is_unfit():
     child = target("child?num_ctx=512")
     host = Host(replace(A, options=target("a?num_ctx=4096").options), child)
     known = infos(a="sha256-x", child="sha256-x")
@@ -72,7 +67,7 @@ def test_4a_the_less_wanted_of_two_that_need_other_runners_of_one_blob_is_unfit(
     assert conditions(host.look(infos=known)) == {"a": "cold", "child": "unfit"}
 
 
-def test_4a_an_alias_with_the_same_options_shares_the_runner_and_its_touch():
+def test_an_alias_with_the_same_options_shares_the_runner_and_its_touch():
     alias = target("alias")
     host = Host(A, alias)
     known = infos(a="sha256-x", alias="sha256-x")
@@ -83,7 +78,7 @@ def test_4a_an_alias_with_the_same_options_shares_the_runner_and_its_touch():
     assert only(plan).target == A
 
 
-def test_4b_another_context_is_drifted_with_both_values_and_left_alone():
+def test_a_resident_with_another_context_is_drifted_and_left_alone():
     wanted = target("a?num_ctx=8192")
     host = Host(wanted)
 
@@ -95,7 +90,7 @@ def test_4b_another_context_is_drifted_with_both_values_and_left_alone():
     assert plan.actions == ()
 
 
-def test_4b_a_context_above_the_training_context_is_the_training_context():
+def test_a_wanted_context_above_the_training_context_is_met_by_the_training_context():
     host = Host(target("a?num_ctx=99999"))
 
     plan = host.look(host.resident("a", context=8192), infos=infos(a="sha256-x"))
@@ -103,7 +98,7 @@ def test_4b_a_context_above_the_training_context_is_the_training_context():
     assert conditions(plan) == {"a": "warm"}
 
 
-def test_4b_the_context_that_a_load_of_ours_showed_is_the_expected_one():
+def test_a_context_that_a_load_of_ours_produced_is_the_expected_one():
     host = Host(wanted := target("a?num_ctx=100"))
     there = host.resident("a", context=256)
 
@@ -112,7 +107,7 @@ def test_4b_the_context_that_a_load_of_ours_showed_is_the_expected_one():
     assert conditions(plan) == {"a": "warm"}
 
 
-def test_4d_a_keep_alive_below_three_ticks_is_told_once_and_not_fought():
+def test_a_keep_alive_below_three_ticks_is_reported_once_and_not_touched():
     host = Host(A)
     there = host.resident("a", 20)
     record = loaded(there, at=NOW + 9, left_s=20)
@@ -129,17 +124,17 @@ def test_4d_a_keep_alive_below_three_ticks_is_told_once_and_not_fought():
     ("left_s", "is_touched"),
     [(27, False), (26, False), (25.9, True), (5, True), (0.5, False), (-3, False)],
 )
-def test_4e_a_timer_is_restarted_when_it_is_nearer_than_two_and_a_half_ticks(
+def test_a_resident_is_touched_when_its_timer_is_within_two_and_a_half_ticks(
     left_s, is_touched
 ):
     host = Host(A)
 
     plan = host.look(host.resident("a", left_s))
 
-    assert bool([a for a in plan.actions if isinstance(a, Touch)]) is is_touched
+    assert touches(plan) == (["a"] if is_touched else [])
 
 
-def test_4e_of_a_short_window_the_last_half_is_near():
+def test_a_resident_with_a_short_window_is_touched_in_its_last_half():
     host = Host(A)
     there = host.resident("a", 31)
     records = {A.key: loaded(there, at=NOW + 9, left_s=40)}
@@ -149,7 +144,7 @@ def test_4e_of_a_short_window_the_last_half_is_near():
     assert only(host.look(host.resident("a", 11), records=records))
 
 
-def test_4e_what_stays_for_ever_is_touched_once_an_hour_as_proof_of_life():
+def test_a_resident_without_a_timer_is_touched_once_an_hour_as_proof_of_life():
     host, there = Host(A), resident("a", None)
     host.look(there)
 
@@ -164,7 +159,7 @@ def test_4e_what_stays_for_ever_is_touched_once_an_hour_as_proof_of_life():
     assert isinstance(only(lost), Touch)
 
 
-def test_4e_a_timer_that_moves_is_proof_of_life():
+def test_a_timer_that_moves_is_proof_of_life_and_needs_no_touch():
     host = Host(A)
     for _ in range(12):
         plan = host.look(host.resident("a", 7200, after_s=600), after_s=600)
@@ -172,7 +167,7 @@ def test_4e_a_timer_that_moves_is_proof_of_life():
         assert plan.actions == ()
 
 
-def test_4e_a_touch_that_found_somebody_at_work_is_not_sent_again_at_once():
+def test_a_touch_that_found_the_model_busy_is_not_repeated_at_the_next_pass():
     host = Host(A)
     there = host.resident("a", 20)
     host.look(there)
@@ -181,7 +176,7 @@ def test_4e_a_touch_that_found_somebody_at_work_is_not_sent_again_at_once():
     assert host.look(there, touches=busy).actions == ()
 
 
-def test_4f_what_we_loaded_is_touched_with_its_own_options():
+def test_a_residency_of_our_own_load_is_touched_with_the_targets_options():
     host = Host(wanted := target("a?num_thread=4"))
     there = host.resident("a", 5)
 
@@ -190,13 +185,13 @@ def test_4f_what_we_loaded_is_touched_with_its_own_options():
     assert only(plan).num_ctx is None
 
 
-def test_4f_what_somebody_else_loaded_is_touched_with_the_context_that_it_has():
+def test_a_foreign_residency_is_touched_with_the_context_that_it_has():
     host = Host(A)
 
     assert only(host.look(host.resident("a", 5, context=2048))).num_ctx == 2048
 
 
-def test_4f_an_old_load_of_ours_says_nothing_of_what_is_resident_now():
+def test_a_load_of_ours_before_the_last_view_does_not_make_the_residency_ours():
     host = Host(A)
     there = host.resident("a", 5)
 
@@ -205,7 +200,7 @@ def test_4f_an_old_load_of_ours_says_nothing_of_what_is_resident_now():
     assert only(plan).num_ctx == 4096
 
 
-def test_4f_a_residency_that_a_touch_has_reloaded_is_not_touched_again():
+def test_a_residency_that_a_touch_has_reloaded_is_not_touched_again():
     host = Host(A)
     there = host.resident("a", 5)
     host.look(there)
@@ -215,7 +210,7 @@ def test_4f_a_residency_that_a_touch_has_reloaded_is_not_touched_again():
     assert host.look(host.resident("a", 12), touches=reloaded).actions == ()
 
 
-def test_5a_a_model_that_the_host_lacks_fails_with_what_to_type():
+def test_a_model_that_the_host_lacks_is_failing_with_the_command_to_type():
     plan = Host(A).look(tags=tags("other"))
 
     assert conditions(plan) == {"a": "failing"}
@@ -223,7 +218,7 @@ def test_5a_a_model_that_the_host_lacks_fails_with_what_to_type():
     assert plan.actions == ()
 
 
-def test_5a_it_is_pulled_if_that_is_wanted_once_in_ten_minutes():
+def test_a_model_that_the_host_lacks_is_pulled_once_in_ten_minutes_if_wanted():
     wanted = replace(A, pull=True)
     host = Host(wanted)
 
@@ -243,7 +238,7 @@ def test_5a_it_is_pulled_if_that_is_wanted_once_in_ten_minutes():
         (failed("LoadFailed", is_final=False, ended_at=NOW - 1), 10, "queued"),
     ],
 )
-def test_5b_after_a_failed_load_a_pass_waits_longer_each_time(
+def test_a_target_whose_load_failed_is_failing_until_its_pause_is_over(
     record, after_s, condition
 ):
     plan = Host(A).look(records={A.key: record}, after_s=after_s)
@@ -253,7 +248,7 @@ def test_5b_after_a_failed_load_a_pass_waits_longer_each_time(
         assert why(plan, "a").startswith("it broke (next try in ")
 
 
-def test_5e_the_most_wanted_is_loaded_first_and_one_at_a_time():
+def test_of_two_cold_targets_the_more_wanted_one_is_loaded_alone():
     plan = Host(B, A).look()
 
     assert only(plan) == Warm(target=A)
@@ -262,7 +257,7 @@ def test_5e_the_most_wanted_is_loaded_first_and_one_at_a_time():
 
 
 @pytest.mark.parametrize("rest", [{"sent": B.key}, {"holder": holder("foreign")}])
-def test_5e_while_a_load_is_sent_or_in_flight_no_other_is_sent(rest):
+def test_no_load_is_sent_while_another_is_sent_or_in_flight(rest):
     assert Host(A, B).look(**rest).actions == ()
 
 
@@ -276,7 +271,7 @@ def test_nothing_at_all_is_sent_when_passes_are_not_enabled():
     assert plan.actions == ()
 
 
-def test_a_keep_alive_shorter_than_wanted_is_drifted_with_both_and_followed():
+def test_a_keep_alive_shorter_than_wanted_is_drifted_and_still_touched():
     host = Host(wanted := target("a?keep_alive=30m"))
     there = host.resident("a", 20)
     touch = {wanted.key: touched(there, at=NOW + 11, left_s=60)}
@@ -290,5 +285,38 @@ def test_a_keep_alive_shorter_than_wanted_is_drifted_with_both_and_followed():
     assert isinstance(only(plan), Touch)
 
 
-def test_every_rule_of_the_deployment_has_its_default():
-    assert replace(RULES, tick_s=10) == Rules()
+@pytest.mark.parametrize("left_s", [0.0, 0.5, 1.0])
+def test_a_resident_that_is_about_to_go_is_cold_and_gets_no_load_and_no_touch(left_s):
+    host = Host(A)
+    host.look(host.resident("a"))
+
+    plan = host.look(host.resident("a", left_s))
+
+    assert conditions(plan) == {"a": "cold"}
+    assert why(plan, "a") == "it is about to go"
+    assert plan.actions == ()
+
+
+@pytest.mark.parametrize(
+    ("left_s", "is_urgent"), [(25.0, False), (16.0, False), (15.9, True), (2.0, True)]
+)
+@pytest.mark.parametrize("rest", [{}, {"sent": B.key}], ids=["loads now", "sent"])
+def test_a_pass_that_loads_touches_only_what_would_not_outlive_the_next_pass(
+    rest, left_s, is_urgent
+):
+    host = Host(A, B)
+
+    plan = host.look(host.resident("a", left_s), **rest)
+
+    assert touches(plan) == (["a"] if is_urgent else [])
+    assert loads(plan) == ([] if rest else ["b"])
+
+
+@pytest.mark.parametrize("left_s", [25.0, 16.0, 15.9, 2.0])
+def test_a_load_that_has_begun_puts_off_no_touch(left_s):
+    host = Host(A, B)
+
+    plan = host.look(host.resident("a", left_s), holder=holder(B.key))
+
+    assert touches(plan) == ["a"]
+    assert loads(plan) == []

@@ -13,6 +13,7 @@ from tests.support.builders import (
     touched,
     view,
 )
+from tests.support.passes import Host
 from worker.core import stays
 from worker.core.passes import Seen
 from worker.core.since import Since
@@ -72,7 +73,7 @@ def test_a_residency_is_ours_if_a_load_of_ours_since_the_last_view_made_it(rest,
     assert stay.used_at == (0.0 if key else NOW)
 
 
-def test_what_comes_while_our_load_is_in_flight_was_used_by_nobody_else():
+def test_a_model_that_comes_while_our_load_of_it_is_in_flight_counts_as_unused():
     assert step(holder=holder(A.key)).used_at == 0.0
     assert step(holder=holder("b")).used_at == NOW
 
@@ -97,9 +98,9 @@ def test_a_timer_that_moves_or_lies_in_the_past_was_used(left_s, is_used):
         (replace(touched(THERE, at=NOW + 9), error="OllamaBusy"), True),
         (touched(THERE, at=NOW - 1), True),
     ],
-    ids=["ours", "found somebody at work", "failed", "of before"],
+    ids=["ours", "found a request at work", "failed", "of before"],
 )
-def test_a_timer_that_our_touch_restarted_was_used_by_nobody_else(touch, is_used):
+def test_a_timer_that_our_touch_restarted_counts_as_unused(touch, is_used):
     stay = again(ours(), 300.0, touches={A.key: touch})
 
     assert (stay.used_at == NOW + TICK_S) is is_used
@@ -132,7 +133,7 @@ def test_a_timer_that_just_runs_out_is_not_doomed():
     assert not again(ours(10.5), 0.5).is_doomed
 
 
-def test_what_is_doomed_stays_so_until_its_timer_moves():
+def test_a_doomed_resident_stays_doomed_until_its_timer_moves():
     doomed = again(ours(), 0.5)
 
     still = step(doomed, later(-9.5, after_s=20), now=NOW + 20)
@@ -154,7 +155,7 @@ def test_a_touch_that_found_our_runner_dead_made_it_ours_again():
 
 
 @pytest.mark.parametrize("is_used", [True, False], ids=["used since", "not used"])
-def test_if_it_comes_again_and_somebody_used_it_since_it_is_left_alone(is_used):
+def test_a_second_reload_by_touch_is_left_alone_if_the_model_was_used_since(is_used):
     before = replace(ours(), used_at=NOW - 10 if is_used else 0.0)
     recent = {THERE.digest: NOW - 100}
 
@@ -163,7 +164,7 @@ def test_if_it_comes_again_and_somebody_used_it_since_it_is_left_alone(is_used):
     assert stay.is_untouchable is is_used
 
 
-def test_an_hour_later_a_dead_runner_is_an_accident_once_more():
+def test_a_second_reload_by_touch_after_an_hour_is_touched_again():
     before = replace(ours(), used_at=NOW - 10)
     old = {THERE.digest: NOW - 3_700}
 
@@ -172,7 +173,7 @@ def test_an_hour_later_a_dead_runner_is_an_accident_once_more():
     assert not stay.is_untouchable
 
 
-def test_a_touch_that_reloaded_what_others_loaded_leaves_it_alone_until_we_load():
+def test_a_foreign_residency_that_a_touch_reloaded_is_left_alone_until_our_own_load():
     stay = again(step(), 30.0, touches=was_load())
     assert (stay.ours, stay.is_untouchable) == (None, True)
 
@@ -182,7 +183,7 @@ def test_a_touch_that_reloaded_what_others_loaded_leaves_it_alone_until_we_load(
     assert (stay.ours, stay.is_untouchable) == (A.key, False)
 
 
-def test_another_context_is_another_residency():
+def test_a_resident_with_another_context_is_another_residency():
     stay = step(ours(), resident("a", 200, 512, now=NOW + 10), now=NOW + 10)
 
     assert (stay.ours, stay.window_s, stay.context_length) == (None, None, 512)
@@ -193,3 +194,16 @@ def test_another_context_is_another_residency():
 )
 def test_a_window_below_three_ticks_is_short(window_s, is_short):
     assert replace(ours(), window_s=window_s).is_short(TICK_S) is is_short
+
+
+def test_a_use_right_after_our_own_load_is_seen():
+    host = Host(A)
+    there = host.resident("a", 300)
+    record = {A.key: loaded(there, at=NOW + 9, left_s=300)}
+    host.look(there, records=record)
+    quiet = host.memory.stays[there.digest].used_at
+
+    host.look(resident("a", 300, now=NOW + 13), after_s=3, records=record)
+
+    assert quiet == 0
+    assert host.memory.stays[there.digest].used_at == host.now

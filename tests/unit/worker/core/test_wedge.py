@@ -4,13 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.builders import (
-    NOW,
-    holder,
-    resident,
-    target,
-    view,
-)
+from tests.support.builders import NOW, holder, resident, target, view
 from worker.core import wedge
 
 LATE_S = 30.0
@@ -36,7 +30,7 @@ def silent(times, *, left_s=300.0, name="a"):
 
 
 def rested(times):
-    """A timer that somebody has restarted in between."""
+    """A timer that a request has restarted in between."""
     return [*silent(times - 1), [("a", 295.0)]]
 
 
@@ -59,13 +53,11 @@ def rested(times):
         *("busy for certain", "another one came", "nothing is resident"),
     ],
 )
-def test_a_host_is_wedged_when_a_load_is_late_and_nobody_can_be_waited_for(
-    views, is_wedged
-):
+def test_a_host_is_wedged_when_a_late_load_can_wait_for_no_resident(views, is_wedged):
     assert looked(*views)[0] is is_wedged
 
 
-def test_one_that_may_be_at_work_is_reason_enough_to_wait():
+def test_a_late_load_may_wait_for_a_resident_that_may_be_at_work():
     both = [[("a", 300.0), ("b", 200.0)]] * 1 + [
         [("a", 295.0), ("b", 200.0 - 10 * n)] for n in range(1, 6)
     ]
@@ -73,7 +65,7 @@ def test_one_that_may_be_at_work_is_reason_enough_to_wait():
     assert looked(*both) == (False, {"d-b:latest"})
 
 
-def test_late_begins_anew_when_something_comes():
+def test_a_load_becomes_late_anew_after_another_model_has_come():
     """Several loads of others may come before ours."""
     before = [*silent(6)]
     came = [[("a", 240.0 - 10 * n), ("x", 300.0 - 10 * n)] for n in range(3)]
@@ -88,7 +80,7 @@ def test_without_a_load_of_ours_that_can_be_late_there_is_no_wedge(held):
     assert looked(*rested(9), holder=held) == (False, None)
 
 
-def test_three_views_at_least_must_show_it_however_long_the_tick():
+def test_at_least_three_views_must_show_a_wedge_however_long_the_tick():
     late = holder("c", began_at=NOW - 500, late_s=LATE_S)
 
     assert not looked(*rested(2), holder=late)[0]
@@ -112,7 +104,7 @@ def test_three_views_at_least_must_show_it_however_long_the_tick():
         *("no target", "any", "any that is idle", "nothing is idle"),
     ],
 )
-def test_who_is_let_go(rows, doubts, others, chosen):
+def test_the_cure_unloads_the_least_wanted_idle_target(rows, doubts, others, chosen):
     shown = view(*(resident(name, left_s) for name, left_s in rows))
     serves = [(t.key, f"d-{t.model}:latest") for t in (A, B)]
 
