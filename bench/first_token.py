@@ -22,10 +22,10 @@ from bench.first_token_told import HELD_ROWS, ROWS
 from ollama_warmup import request
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
-from worker import runtime, touching, warming
+from worker import reconcile, runtime, touching, warming
 from worker.adapters.ollama import Ollama
-from worker.call import Call
 from worker.cli.supervisor import Supervisor
+from worker.core.calls import Call
 from worker.core.domain import How, Outcome
 from worker.core.passes import Action, Touch
 
@@ -89,7 +89,7 @@ class Bench:
             task_id=str(uuid.uuid4()),
             process="bench",
         )
-        ended = runtime.touch(call, announce=lambda _host: None)
+        ended = touching.touch(call, runtime.deps())
         if ended is not touching.Touched.TOUCHED:
             raise WarmupError(f"a touch was to restart the timer, but was {ended}")
 
@@ -158,7 +158,9 @@ class Bench:
         )
 
         def warm() -> None:
-            answer = runtime.make_warm(call, say=lambda _elapsed, _expected: None)
+            answer = warming.make_warm(
+                call, runtime.deps(), on_progress=lambda _elapsed, _expected: None
+            )
             if not isinstance(answer, Outcome) or answer.how is not How.LOADED:
                 raise WarmupError(f"the warm-up was to load, but answered {answer}")
 
@@ -167,7 +169,7 @@ class Bench:
     def unload(self) -> None:
         """Have the model gone, and its memory free."""
         self.ollama.unload(self.target.model)
-        while warming.find_resident(self.target, ollama=self.ollama):
+        while warming.find_resident(self.target, self.ollama):
             time.sleep(0.1)
         time.sleep(SETTLE_S)
 
@@ -179,7 +181,7 @@ def _decided() -> list[Action]:
     def send(action: Action, _void_s: float) -> None:
         actions.append(action)
 
-    runtime.reconcile(None, send=send)
+    reconcile.run(runtime.deps(), send=send)
     return actions
 
 

@@ -40,10 +40,16 @@ class Target:
     """Whether to pull it when the host lacks it."""
     key: str = field(init=False, repr=False, compare=False)
     """Model and runner options as text: equal keys of a host share one load."""
+    wanted: str = field(init=False, repr=False, compare=False)
+    """The request that means it, as text: its options in alphabetical order.
+
+    `request.parse` reads the same model, options and keep-alive from it.
+    """
 
     def __post_init__(self) -> None:
-        """Passes ask for the key again and again."""
+        """Make both texts once: each pass reads them for each target."""
         object.__setattr__(self, "key", _key(self.name, self.options))
+        object.__setattr__(self, "wanted", _wanted(self))
 
     @classmethod
     def of(cls, request: WarmupRequest, *, host: str) -> Self:
@@ -56,19 +62,15 @@ class Target:
             keep_alive_s=request.keep_alive_s,
         )
 
-    @property
-    def wanted(self) -> str:
-        """The request that means it, as text: its options in alphabetical order.
 
-        `request.parse` reads the same model, options and keep-alive from it.
-        """
-        given = {k: str(v).lower() for k, v in self.options.given().items()}
-        if self.keep_alive_s == math.inf:
-            given |= {"keep_alive": "-1", "keep_alive_forever": "true"}
-        elif self.keep_alive_s is not None:
-            given["keep_alive"] = durations.format_exact(self.keep_alive_s)
-        query = "&".join(f"{k}={v}" for k, v in sorted(given.items()))
-        return f"{self.model}?{query}" if query else self.model
+def _wanted(target: Target) -> str:
+    given = {k: str(v).lower() for k, v in target.options.given().items()}
+    if target.keep_alive_s == math.inf:
+        given |= {"keep_alive": "-1", "keep_alive_forever": "true"}
+    elif target.keep_alive_s is not None:
+        given["keep_alive"] = durations.format_exact(target.keep_alive_s)
+    query = "&".join(f"{k}={v}" for k, v in sorted(given.items()))
+    return f"{target.model}?{query}" if query else target.model
 
 
 def _key(name: Name, options: RunnerOptions) -> str:

@@ -6,7 +6,9 @@ from typing import Any
 from ollama_warmup import wire
 from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.publish import reaching_store
+from worker import runtime
 from worker.celery import app
+from worker.deps import Deps
 
 logger = logging.getLogger(__name__)
 
@@ -37,3 +39,8 @@ def pass_soon(host: str) -> None:
         send(wire.RECONCILE, {"host": host}, queue=wire.CONTROL, expires=SOON_S)
     except StoreUnavailable as exc:
         logger.warning("A pass over %s could not be sent: %s", host, exc)
+
+
+def deps() -> Deps:
+    """What a task's use case works with; the end of a load sends a pass."""
+    return runtime.deps(on_load_ended=pass_soon)

@@ -14,9 +14,9 @@ from ollama_warmup.errors import Permanent, Transient, WarmupError
 from ollama_warmup.target import Target
 from tasks import announce, lanes, states
 from tasks.published import Published
-from worker import runtime
-from worker.call import Queued
+from worker import pulling, runtime
 from worker.celery import app
+from worker.core.calls import Queued
 from worker.core.domain import Progress
 from worker.pulling import How, Order, Pulled
 
@@ -115,7 +115,9 @@ def _run(task: "Task[Any, Any]", target: Target) -> Pulled:
 
 def _once(task: "Task[Any, Any]", order: Order) -> Pulled | Queued:
     try:
-        return runtime.pull(order, say=partial(_tell_pulling, task))
+        return pulling.pull(
+            order, announce.deps(), on_progress=partial(_tell_pulling, task)
+        )
     except SoftTimeLimitExceeded:  # the net; a slice ends before it
         return Queued(waiting_since=order.waiting_since or runtime.store().now())
 

@@ -16,7 +16,8 @@ from ollama_warmup.errors import BadRequest, Breaker, Permanent, Transient, Unkn
 from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
 from tasks import announce
-from worker import runtime, touching
+from worker import curing, runtime, touching
+from worker import reconcile as reconciling
 from worker.celery import app
 from worker.core.passes import Action, Cure, Pull, Touch, Warm
 
@@ -44,13 +45,13 @@ def reconcile(host: str | None = None) -> dict[str, object]:
     began = runtime.clock.monotonic()
     sent: Counter[str] = Counter()
 
-    def send(action: Action, void_s: float) -> None:
-        _send(action, void_s)
+    def send(action: Action, expires_s: float) -> None:
+        _send(action, expires_s)
         sent[type(action).__name__.lower()] += 1
 
     if host is not None:
         _configured(host)
-    glances = runtime.reconcile(host, send=send)
+    glances = reconciling.run(announce.deps(), send=send, host=host)
     verdicts = [verdict for glance in glances for verdict in glance.plan.verdicts]
     conditions = Counter(verdict.condition for verdict in verdicts)
     counted: dict[str, object] = {
@@ -78,20 +79,22 @@ def _log(counted: dict[str, object], *, is_whole: bool) -> None:
     logger.log(level, "Pass: %s", text, extra={"action": "pass", **counted})
 
 
-def _send(action: Action, void_s: float) -> None:
+def _send(action: Action, expires_s: float) -> None:
     """Publish the task of an action; raises `StoreUnavailable`."""
     match action:
         case Warm(target=target):
             arguments = _named(target) | {"gentle": True}
             lane = wire.lane(target.host)
-            announce.send(wire.WARMUP, arguments, queue=lane, expires=void_s)
+            announce.send(wire.WARMUP, arguments, queue=lane, expires=expires_s)
         case Touch(target=target, digest=digest, num_ctx=num_ctx):
             arguments = _named(target) | {"digest": digest, "num_ctx": num_ctx}
-            announce.send(wire.TOUCH, arguments, queue=wire.TOUCH, expires=void_s)
+            announce.send(wire.TOUCH, arguments, queue=wire.TOUCH, expires=expires_s)
         case Pull(target=target):
             announce.send(wire.PULL, _named(target), queue=wire.PULL)
         case Cure():
-            announce.send(wire.CURE, asdict(action), queue=wire.TOUCH, expires=void_s)
+            announce.send(
+                wire.CURE, asdict(action), queue=wire.TOUCH, expires=expires_s
+            )
 
 
 def _named(target: Target) -> dict[str, Any]:
@@ -143,7 +146,7 @@ def touch(
         task_id=str(self.request.id),
         process=f"{self.request.hostname}:{os.getpid()}",
     )
-    touched = runtime.touch(call, announce=announce.pass_soon)
+    touched = touching.touch(call, announce.deps())
     return {"model": target.model, "host": host, "outcome": touched.value}
 
 
@@ -162,7 +165,8 @@ def cure(host: str, resident: str) -> dict[str, object]:
         Permanent: the call is wrong.
         Transient: no answer; the next pass decides.
     """
-    cured = runtime.cure(_configured(host), _text("resident", resident))
+    call = Cure(host=_configured(host), resident=_text("resident", resident))
+    cured = curing.cure(call, announce.deps())
     return {"host": host, "resident": resident, "cured": cured}
 
 

@@ -7,9 +7,9 @@ from celery import Task
 
 from ollama_warmup import request, warmlist, wire
 from ollama_warmup.errors import Permanent, Transient, WarmupError
-from tasks import lanes
+from tasks import announce, lanes
 from tasks.published import Published
-from worker import runtime
+from worker import unloading
 from worker.celery import app
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def unload(
     """
     try:
         target = warmlist.meant(request.parse(model, host=host)).target
-        ended = runtime.unload(target)
+        ended = unloading.unload(target, announce.deps())
     except WarmupError as exc:
         logger.warning("Model unload failed: %.100r (%s)", model, exc)
         if not isinstance(exc, Transient):

@@ -13,10 +13,10 @@ from ollama_warmup.errors import Breaker, Permanent, Transient, WarmupError
 from ollama_warmup.target import Resolved
 from tasks import announce, lanes, states
 from tasks.published import Published
-from worker import runtime, softlimit
-from worker.call import Answer, Call, Failed, Queued, TryAgain
+from worker import runtime, softlimit, warming
 from worker.celery import app
 from worker.core import residency
+from worker.core.calls import Call, Failed, Queued, RunResult, TryAgain
 from worker.core.domain import Outcome
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def _run(
 
 def _once(
     task: "Task[Any, Any]", meant: Resolved, *, since: float | None, is_gentle: bool
-) -> Answer:
+) -> RunResult:
     """Look once; the soft limit ends the waiting, not the load."""
     call = Call(
         target=meant.target,
@@ -150,8 +150,8 @@ def _once(
         counted_as=meant.counted_as,
     )
     try:
-        return runtime.make_warm(
-            call, say=partial(_tell_loading, task), announce=announce.pass_soon
+        return warming.make_warm(
+            call, announce.deps(), on_progress=partial(_tell_loading, task)
         )
     except SoftTimeLimitExceeded:  # the net; a run stops waiting before it
         return Queued(waiting_since=since or runtime.store().now())

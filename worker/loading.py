@@ -1,4 +1,4 @@
-"""One load: send the inference that loads a model, and verify it."""
+"""One load of a target: what is expected of it, its request, its proof, its record."""
 
 import contextlib
 import logging
@@ -6,11 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ollama_warmup.errors import LoadFailed, StoreUnavailable
-from worker.adapters.store import Store
-from worker.core import estimates
-from worker.core.domain import HostView, Resident, Warmth
+from ollama_warmup.errors import (
+    LoadFailed,
+    OllamaDown,
+    StoreUnavailable,
+    WarmupError,
+)
+from worker.core import counting, estimates, failures
+from worker.core.domain import Holder, HostView, LoadRecord, Resident, Warmth
+from worker.core.warm_decision import TargetSnapshot
+from worker.deps import Deps
 from worker.model import Model
+from worker.ports import LoadStore
 
 logger = logging.getLogger(__name__)
 
@@ -19,41 +26,42 @@ RELOAD_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loading:
-    """What a load needs to know; `run` may be called in any thread."""
+class LoadJob:
+    """One load, as `worker.keeper` runs it in a thread of its own."""
 
+    snapshot: TargetSnapshot
+    """The look with the lane taken."""
+    holder: Holder
     model: Model
-    store: Store
-    before: Resident | None
-    """The resident that serves this model now, with whatever options."""
-    fits: bool
-    """Whether it is warm as far as a view shows: the inference only proves it."""
-    ceiling_s: float
-    late_s: float = math.inf
-    """Of a load that took longer only so much is remembered: the rest was a wedge."""
+    deps: Deps
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return self.model.target.host
 
     def run(self) -> Warmth:
         """Send one inference with exactly the target's options; then look.
 
         Raises:
             LoadFailed: it answered, but no view lists it as wanted.
-            WarmupError: what `Ollama.infer` raises.
+            WarmupError: what `ModelServer.infer` raises.
         """
-        target, ollama = self.model.target, self.model.ollama
+        target, server = self.model.target, self.model.server
         logger.info(
             "Warming up Ollama model: %s (this may take a moment on first use)",
             target.model,
         )
-        answer = ollama.infer(
+        answer = server.infer(
             target.model,
             options=target.options,
             # Sent only to load: on a model about to go, it would wedge the server.
-            keep_alive_s=None if self.fits else target.keep_alive_s,
+            keep_alive_s=None if self.snapshot.fits else target.keep_alive_s,
             embed=self.model.info.is_embedding_only,
             sample=target.sample,
-            ceiling_s=self.ceiling_s,
+            ceiling_s=self.deps.load_ceiling_s,
         )
-        view = ollama.view()
+        view = server.view()
         after = self.model.find(view)
         if after is None or not self.model.is_warm(after, view):
             raise LoadFailed(self._not_warm(view, after))
@@ -63,9 +71,9 @@ class Loading:
             round(answer.load_s * 1000),
             round(answer.total_s * 1000),
         )
-        if self.fits and answer.load_s < RELOAD_S:
+        if self.snapshot.fits and answer.load_s < RELOAD_S:
             return Warmth(resident=after, left=view.left(after))
-        self._remember(min(answer.load_s, self.late_s), after)
+        self._remember(answer.load_s, after)
         return Warmth(
             resident=after,
             left=view.left(after),
@@ -73,55 +81,60 @@ class Loading:
             reloaded_from=self._reloaded_from(after),
         )
 
-    def history(self) -> list[float]:
-        """Seconds of this target's earlier loads; raises `StoreUnavailable`."""
-        return self.store.history(
-            self.model.target.host, weights=self._weights, context=self._context
-        )
+    def record(self, end: Warmth | WarmupError, now: float) -> LoadRecord:
+        """Write how the load ended, for all calls that wait for it, and count it.
 
-    def late_after_s(self, history: Sequence[float]) -> float:
-        """After how many seconds this load is late; raises what `Ollama` raises."""
-        host, tags = self.model.target.host, self.model.ollama.tags()
-        longest_s, longest_bytes = self.store.longest(host)
-        own = tags.get(self.model.target.name.normal)
-        return estimates.late_s(
-            history,
-            size_bytes=own.size_bytes if own else 0,
-            foreign_s=estimates.foreign_s(
-                longest_s=longest_s,
-                longest_bytes=longest_bytes,
-                largest_bytes=max((t.size_bytes for t in tags.values()), default=0),
-            ),
+        Nothing is written when nothing was sent, as no load failed then.
+
+        Raises:
+            StoreUnavailable: it is not written.
+        """
+        record = failures.record_of(
+            end,
+            holder=self.holder,
+            before=self.snapshot.record,
+            now=now,
+            jitter=int(self.holder.nonce[:8], 16) / 0xFFFFFFFF,
         )
+        if not isinstance(end, OllamaDown):
+            call = self.snapshot.call
+            adds = counting.of_load(
+                end,
+                holder=self.holder,
+                host=self.host,
+                model=call.counted_as,
+                is_gentle=call.is_gentle,
+            )
+            self.deps.store.write_record(self.host, self.holder.key, record, adds=adds)
+        return record
+
+    def after(self) -> None:
+        """Report that the load has ended."""
+        self.deps.on_load_ended(self.host)
 
     def _remember(self, load_s: float, after: Resident) -> None:
-        host = self.model.target.host
-        with contextlib.suppress(StoreUnavailable):
-            if load_s > self.store.longest(host)[0]:
-                self.store.set_longest(host, load_s, after.size_bytes)
+        """Keep how long it took; of a load that was late, only until it was late."""
+        load_s = min(load_s, self.holder.late_s or math.inf)
+        store = self.deps.store
         with contextlib.suppress(StoreUnavailable):  # an estimate is no truth
-            self.store.add_history(
-                self.model.target.host,
-                weights=self._weights,
-                context=self._context,
+            if load_s > store.longest(self.host)[0]:
+                store.set_longest(self.host, load_s, after.size_bytes)
+        with contextlib.suppress(StoreUnavailable):
+            store.add_history(
+                self.host,
+                weights=_weights(self.model),
+                context=_context(self.model),
                 load_s=load_s,
             )
 
-    @property
-    def _weights(self) -> str:
-        return self.model.info.blob or self.model.target.name.normal
-
-    @property
-    def _context(self) -> int:
-        return self.model.target.options.num_ctx or 0
-
     def _reloaded_from(self, after: Resident) -> int | None:
-        before = self.before.context_length if self.before else None
+        resident = self.snapshot.resident
+        before = resident.context_length if resident else None
         return None if before == after.context_length else before
 
     def _not_warm(self, view: HostView, after: Resident | None) -> str:
-        target, ollama = self.model.target, self.model.ollama
-        what = f"{target.model!r} answered on {ollama.shown}, but /api/ps then "
+        target, server = self.model.target, self.model.server
+        what = f"{target.model!r} answered on {server.shown}, but /api/ps then "
         if after is None:
             listed = ", ".join(r.name for r in view.residents) or "nothing"
             return (
@@ -133,3 +146,38 @@ class Loading:
             f"{view.left(after).total_seconds():.0f} s left: somebody else reloads it "
             "with other options"
         )
+
+
+def history(model: Model, store: LoadStore) -> list[float]:
+    """Seconds of a target's earlier loads; raises `StoreUnavailable`."""
+    return store.history(
+        model.target.host, weights=_weights(model), context=_context(model)
+    )
+
+
+def late_after_s(model: Model, store: LoadStore, *, history: Sequence[float]) -> float:
+    """After how many seconds a load of a target is late.
+
+    Raises:
+        WarmupError: what `ModelServer.tags` raises; `StoreUnavailable`.
+    """
+    tags = model.server.tags()
+    longest_s, longest_bytes = store.longest(model.target.host)
+    own = tags.get(model.target.name.normal)
+    return estimates.late_s(
+        history,
+        size_bytes=own.size_bytes if own else 0,
+        foreign_s=estimates.foreign_s(
+            longest_s=longest_s,
+            longest_bytes=longest_bytes,
+            largest_bytes=max((t.size_bytes for t in tags.values()), default=0),
+        ),
+    )
+
+
+def _weights(model: Model) -> str:
+    return model.info.blob or model.target.name.normal
+
+
+def _context(model: Model) -> int:
+    return model.target.options.num_ctx or 0

@@ -6,28 +6,28 @@ Asks the host only for what the question needs, and each thing once.
 from functools import cached_property
 
 from ollama_warmup.target import Target
-from worker.adapters.ollama import Ollama
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Resident
+from worker.ports import ModelServer
 
 
 class Model:
     """The target's model on its host."""
 
-    def __init__(self, target: Target, ollama: Ollama) -> None:
+    def __init__(self, target: Target, server: ModelServer) -> None:
         """Ask nothing yet."""
         self.target = target
-        self.ollama = ollama
+        self.server = server
 
     @cached_property
     def info(self) -> ModelInfo:
-        """What `/api/show` tells of it; raises what `Ollama.show` raises."""
-        return self.ollama.show(self.target.model)
+        """What `/api/show` tells of it; raises what `ModelServer.show` raises."""
+        return self.server.show(self.target.model)
 
     def find(self, view: HostView) -> Resident | None:
         """The resident that serves this model, under whatever name.
 
-        Its options may differ from the target's. Raises what `Ollama` raises.
+        Its options may differ from the target's. Raises what `ModelServer` raises.
         """
         if not view.residents:
             return None
@@ -39,14 +39,14 @@ class Model:
         )
 
     def _by_digest(self, view: HostView) -> Resident | None:
-        tag = self.ollama.tags().get(self.target.name.normal)
+        tag = self.server.tags().get(self.target.name.normal)
         return residency.by_digest(tag.digest if tag else None, view.residents)
 
     def _by_blob(self, view: HostView) -> Resident | None:
         blob = self.info.blob
         if blob is None:
             return None
-        shown = ((r, self.ollama.show(r.name).blob) for r in view.residents)
+        shown = ((r, self.server.show(r.name).blob) for r in view.residents)
         return next((resident for resident, other in shown if other == blob), None)
 
     def is_warm(self, resident: Resident, view: HostView) -> bool:

@@ -14,11 +14,10 @@ from enum import StrEnum
 
 from ollama_warmup.errors import PullFailed, StoreUnavailable
 from ollama_warmup.target import Target
-from worker.adapters.download import Download
-from worker.adapters.ollama import Ollama
-from worker.adapters.store import RENEW_S, Store
-from worker.call import Clock, Queued
-from worker.core.domain import Progress, Tag
+from worker.core.calls import Queued
+from worker.core.domain import RENEW_S, Progress, Tag
+from worker.deps import Deps
+from worker.ports import Download, ModelServer
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +25,15 @@ LEASE_WAIT_S = 1.0
 """How long a call holds its slot for a pull that another one has."""
 LOOK_S = 0.1
 """Between two looks at a pull that another one has."""
-SAY_S = 1.0
-"""Between two words on how far a download is."""
+PROGRESS_S = 1.0
+"""Between two reports of progress, seconds."""
 MUTE_S = 60.0
 """A host tells its progress 16 times a second; this long without a line is no pull."""
 STALL_S = 120.0
 """Without a byte; Ollama itself gives a part up after six tries, 63 s."""
 
-SayPulled = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
+"""Takes how far a download is."""
 
 
 class How(StrEnum):
@@ -70,18 +70,8 @@ class Pulled:
     stored: Tag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullMeans:
-    """What a pull works with."""
-
-    ollama: Ollama
-    store: Store
-    clock: Clock
-    say: SayPulled
-
-
-def pull(order: Order, means: PullMeans) -> Pulled | Queued:
-    """Have the host download the model; say how far it is.
+def pull(order: Order, deps: Deps, *, on_progress: OnProgress) -> Pulled | Queued:
+    """Have the host download the model; report how far it is.
 
     (1) The host has it: answer. It is not looked up whether the registry has a
         newer one.
@@ -93,9 +83,11 @@ def pull(order: Order, means: PullMeans) -> Pulled | Queued:
 
     Raises:
         WarmupError: what `Download.check` raises; `PullFailed` also for a download
-            that stands still; `StoreUnavailable`; what `Ollama` raises.
+            that stands still; `StoreUnavailable`; what
+            `ModelServer` raises.
     """
-    return _Run(order, means).run()
+    server = deps.server(order.target.host)
+    return _Run(order, deps, server, on_progress).run()
 
 
 @dataclass(slots=True)
@@ -103,12 +95,14 @@ class _Run:
     """One run of `pull`."""
 
     order: Order
-    means: PullMeans
+    deps: Deps
+    server: ModelServer
+    on_progress: OnProgress
     is_held: bool = field(default=True, init=False)
     renewed_at: float = field(default=0.0, init=False)
 
     def run(self) -> Pulled | Queued:
-        order, store = self.order, self.means.store
+        order, store = self.order, self.deps.store
         if (stored := self._stored()) is not None:  # (1)
             waited = order.waiting_since is not None
             return Pulled(
@@ -131,13 +125,13 @@ class _Run:
         return self.order.target.host, self.order.holder
 
     def _stored(self) -> Tag | None:
-        return self.means.ollama.tags().get(self.order.target.name.normal)
+        return self.server.tags().get(self.order.target.name.normal)
 
     def _pulled(self) -> Pulled:
         stored = self._stored()
         if stored is None:
             raise PullFailed(
-                f"host {self.means.ollama.shown} says that {self.order.target.model!r} "
+                f"host {self.server.shown} says that {self.order.target.model!r} "
                 "is pulled, but does not list it: was it deleted at once?"
             )
         logger.info(
@@ -146,9 +140,9 @@ class _Run:
         return Pulled(how=How.PULLED, stored=stored)
 
     def _take(self) -> bool:
-        clock = self.means.clock
+        clock = self.deps.clock
         gives_up_at = clock.monotonic() + LEASE_WAIT_S
-        while not self.means.store.hold_pull(*self._lease):
+        while not self.deps.store.hold_pull(*self._lease):
             if clock.monotonic() >= gives_up_at:
                 return False
             clock.sleep(LOOK_S)
@@ -157,15 +151,15 @@ class _Run:
 
     def _download(self) -> bool:
         """Whether it is there; False when the slice is over before."""
-        target, clock = self.order.target, self.means.clock
+        target, clock = self.order.target, self.deps.clock
         logger.info("Pulling Ollama model: %s onto %s", target.model, target.host)
-        with self.means.ollama.pull(target.model) as download:
+        with self.server.pull(target.model) as download:
             watch = _Watch(began_at=clock.monotonic())
             left_s = self.order.slice_s
-            while not download.wait(max(0.0, min(SAY_S, left_s))):
+            while not download.wait(max(0.0, min(PROGRESS_S, left_s))):
                 now = clock.monotonic()
                 self._keep(now)
-                self.means.say(download.progress)
+                self.on_progress(download.progress)
                 watch.look(download, now)
                 left_s = watch.left_s(download.progress, self.order, now)
                 if left_s <= 0:
@@ -181,7 +175,7 @@ class _Run:
             return
         self.renewed_at = now
         try:
-            kept = self.means.store.hold_pull(*self._lease)
+            kept = self.deps.store.hold_pull(*self._lease)
         except StoreUnavailable:
             return
         if self.is_held and not kept:
@@ -193,7 +187,7 @@ class _Run:
 
     def _stands_still(self, why: str) -> str:
         return (
-            f"the pull of {self.order.target.model!r} onto {self.means.ollama.shown} "
+            f"the pull of {self.order.target.model!r} onto {self.server.shown} "
             f"stands still ({why}): is its registry slow, or the host wedged? Pull "
             "again, it goes on from what is there"
         )

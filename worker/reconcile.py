@@ -5,23 +5,21 @@ own, so that a host that hangs delays nobody else. `worker.core` decides; the ta
 that a pass sends do all that takes time.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ollama_warmup.errors import Permanent, StoreUnavailable
 from ollama_warmup.report import HostReport
 from ollama_warmup.target import Target
-from ollama_warmup.warmlist import Host, WarmList
-from worker.adapters.observer import Look, Observer
-from worker.adapters.passstore import PassStore
-from worker.adapters.passvalues import Shared, Told
+from ollama_warmup.warmlist import Host
 from worker.core import failures, policy, telling
 from worker.core import memory as memories
 from worker.core.memory import Memory, Observed
-from worker.core.passes import Action, Event, Kind, Plan, Rules, Seen, Touch, Warm
+from worker.core.pass_values import HostResponse, PassResult, StoredHost
+from worker.core.passes import Action, Event, Kind, Plan, Seen, Touch, Warm
+from worker.deps import Deps
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +29,9 @@ SENT_TICKS, SENT_S = 2.0, 15.0
 """The task of a load is void after so many ticks, at least so many seconds."""
 LOUD = frozenset({Kind.WEDGED, Kind.SHORT, Kind.LAPSED})
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassMeans:
-    """What a pass works with."""
-
-    observer: Observer
-    store: PassStore
-    warm_list: WarmList
-    rules: Rules
-    send: Callable[[Action, float], None]
-    """Publishes the task of an action, which is void after so many seconds."""
-    nonce: str
+Send = Callable[[Action, float], None]
+"""Publishes the task of an action, which expires after so many seconds; raises
+`StoreUnavailable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +47,12 @@ class Glance:
     """Keys of targets whose records say nothing any more."""
 
 
-def run(means: PassMeans, *, host: str | None = None) -> list[Glance]:
+def run(deps: Deps, *, send: Send, host: str | None = None) -> list[Glance]:
     """One pass over one host, or over all of them.
 
     Args:
-        means: what to work with.
+        deps: what to work with.
+        send: publishes the task of what was decided.
         host: a configured one; None = all. Another pass that is at it just now
             looks once more instead.
 
@@ -72,91 +62,93 @@ def run(means: PassMeans, *, host: str | None = None) -> list[Glance]:
     Raises:
         StoreUnavailable: Redis does not answer.
     """
-    hosts = list(means.warm_list.hosts) if host is None else [host]
+    hosts = list(deps.warm_list.hosts) if host is None else [host]
     if host is None:
-        means.store.drop_strangers(hosts)
-    done: dict[str, Glance] = {}
+        deps.passes.drop_strangers(hosts)
+    nonce, done = deps.nonce(), dict[str, Glance]()
     for _ in range(ROUNDS):
-        mine = means.store.begin(hosts, nonce=means.nonce, once_more=host is not None)
+        mine = deps.passes.begin(hosts, nonce=nonce, once_more=host is not None)
         if not mine:
             break
         try:
-            round_ = asyncio.run(_Round(means).over(mine))
+            round_ = _Round(deps, nonce=nonce, send=send).over(mine)
         except BaseException:  # a time limit, too: the next tick finds the hosts free
-            means.store.give_up(mine, nonce=means.nonce)
+            deps.passes.give_up(mine, nonce=nonce)
             raise
         done |= {glance.host.name: glance for glance, _ in round_}
         hosts = [glance.host.name for glance, once_more in round_ if once_more]
     return list(done.values())
 
 
-def preview(means: PassMeans, *, host: str | None = None) -> list[Glance]:
-    """What a pass would do now, in the list's order; nothing is sent or written."""
-    hosts = list(means.warm_list.hosts) if host is None else [host]
-    glances = {g.host.name: g for g in asyncio.run(_Round(means).glances(hosts))}
+def preview(deps: Deps, *, host: str | None = None) -> list[Glance]:
+    """What a pass that acts would do now, in the list's order.
+
+    Nothing is sent or written; passes are taken as enabled.
+    """
+    hosts = list(deps.warm_list.hosts) if host is None else [host]
+    acting = replace(deps, rules=replace(deps.rules, enabled=True))
+    found = _Round(acting, nonce="", send=lambda _action, _expires_s: None)
+    glances = {glance.host.name: glance for glance in found.glances(hosts)}
     return [glances[name] for name in hosts]
 
 
 class _Round:
     """One look at each of some hosts."""
 
-    def __init__(self, means: PassMeans) -> None:
-        self.means = means
-        self._targets = _by_host(means.warm_list.targets)
+    def __init__(self, deps: Deps, *, nonce: str, send: Send) -> None:
+        self.deps = deps
+        self._nonce = nonce
+        self._send = send
+        self._targets = _by_host(deps.warm_list.targets)
 
-    async def over(self, hosts: Sequence[str]) -> list[tuple[Glance, bool]]:
+    def over(self, hosts: Sequence[str]) -> list[tuple[Glance, bool]]:
         """Look at hosts, and act; with whether to look once more."""
-        done: list[tuple[Glance, bool]] = []
-        async for looks in self._looks(hosts):
-            done += self._handle(looks)
-        return done
+        return [done for some in self._look(hosts) for done in self._handle(some)]
 
-    async def glances(self, hosts: Sequence[str]) -> list[Glance]:
+    def glances(self, hosts: Sequence[str]) -> list[Glance]:
         """Look at hosts, and decide."""
-        glances: list[Glance] = []
-        async for looks in self._looks(hosts):
-            glances += self._decide(looks)
-        return glances
+        return [glance for some in self._look(hosts) for glance in self._decide(some)]
 
-    def _looks(self, hosts: Sequence[str]) -> AsyncIterator[dict[str, Look]]:
-        chosen = [self.means.warm_list.hosts[name] for name in hosts]
-        return self.means.observer.look(chosen, self._targets)
+    def _look(self, hosts: Sequence[str]) -> Iterator[Mapping[str, HostResponse]]:
+        chosen = [self.deps.warm_list.hosts[name] for name in hosts]
+        return self.deps.observer.look(chosen, self._targets)
 
-    def _decide(self, looks: Mapping[str, Look]) -> list[Glance]:
-        listed = self.means.warm_list
-        targets = {name: self._targets.get(name, []) for name in looks}
-        shared, paused, now = self.means.store.read(targets)
+    def _decide(self, responses: Mapping[str, HostResponse]) -> list[Glance]:
+        listed = self.deps.warm_list
+        targets = {name: self._targets.get(name, []) for name in responses}
+        stored, paused, now = self.deps.passes.read(targets)
         return [
-            self._glance(listed.hosts[name], look, shared[name], paused, now)
-            for name, look in looks.items()
+            self._glance(listed.hosts[name], response, stored[name], paused, now)
+            for name, response in responses.items()
         ]
 
     def _glance(
         self,
         host: Host,
-        look: Look,
-        shared: Shared,
+        response: HostResponse,
+        stored: StoredHost,
         paused: frozenset[str],
         now: float,
     ) -> Glance:
         targets = self._targets.get(host.name, [])
         seen = Seen(
-            view=look.view,
-            tags=look.tags,
-            infos=look.infos,
-            records=shared.records,
-            touches=shared.touches,
-            holder=shared.holder,
-            sent=shared.sent,
-            pulling=shared.pulling,
+            view=response.view,
+            tags=response.tags,
+            infos=response.infos,
+            records=stored.records,
+            touches=stored.touches,
+            holder=stored.holder,
+            sent=stored.sent,
+            pulling=stored.pulling,
             paused=paused,
         )
-        rules = self.means.rules
+        rules = self.deps.rules
         order = policy.in_order(targets)
-        observed = memories.observe(shared.memory, seen, order, rules=rules, now=now)
+        observed = memories.observe(stored.memory, seen, order, rules=rules, now=now)
         forgotten = _doubtful(seen) if observed.is_back else []
-        kept = {k: r for k, r in seen.records.items() if k not in forgotten}
-        seen = replace(seen, records=kept)
+        if forgotten:
+            kept = {k: r for k, r in seen.records.items() if k not in forgotten}
+            seen = replace(seen, records=kept)
         plan = policy.plan(targets, seen, observed.memory, rules=rules, now=now)
         return Glance(
             host=host,
@@ -167,29 +159,33 @@ class _Round:
             forgotten=forgotten,
         )
 
-    def _handle(self, looks: Mapping[str, Look]) -> list[tuple[Glance, bool]]:
+    def _handle(
+        self, responses: Mapping[str, HostResponse]
+    ) -> list[tuple[Glance, bool]]:
         """Plan, write, then act: what was not written is not done."""
-        glances = self._decide(looks)
-        told = {glance.host.name: self._told(glance) for glance in glances}
-        void_s = {g.host.name: self._mark(g) for g in glances}
-        written, again = self.means.store.end(told, nonce=self.means.nonce)
+        glances = self._decide(responses)
+        results = {glance.host.name: self._result(glance) for glance in glances}
+        expires_s = max(SENT_TICKS * self.deps.rules.tick_s, SENT_S)
+        for glance in glances:
+            self._mark(glance, expires_s)
+        written, again = self.deps.passes.end(results, nonce=self._nonce)
         for glance in glances:
             name = glance.host.name
             if name in written:
-                _log(told[name].events)
-                self._dispatch(glance.plan.actions, void_s[name])
+                _log(results[name].events)
+                self._dispatch(glance.plan.actions, expires_s)
         return [(glance, glance.host.name in again) for glance in glances]
 
-    def _told(self, glance: Glance) -> Told:
+    def _result(self, glance: Glance) -> PassResult:
         name = glance.host.name
         memory, events = telling.tell(
             glance.observed,
             glance.plan,
-            rules=self.means.rules,
+            rules=self.deps.rules,
             host=name,
             now=glance.now,
         )
-        return Told(
+        return PassResult(
             memory=memory,
             report=self._report(glance, memory),
             events=events,
@@ -204,35 +200,33 @@ class _Round:
             frame=telling.Frame(
                 host=glance.host.name,
                 url=_without_login(glance.host.url),
-                rules=self.means.rules,
-                warm_list_problem=self.means.warm_list.problem,
+                rules=self.deps.rules,
+                warm_list_problem=self.deps.warm_list.problem,
                 at=glance.now,
             ),
         )
 
-    def _mark(self, glance: Glance) -> float:
+    def _mark(self, glance: Glance, expires_s: float) -> None:
         """Note the load that is about to be sent, as long as its message lives."""
-        seconds = max(SENT_TICKS * self.means.rules.tick_s, SENT_S)
         for action in glance.plan.actions:
             if isinstance(action, Warm):
-                self.means.store.mark_sent(
-                    glance.host.name, action.target.key, seconds=seconds
+                self.deps.passes.mark_sent(
+                    glance.host.name, action.target.key, seconds=expires_s
                 )
-        return seconds
 
-    def _dispatch(self, actions: Sequence[Action], void_s: float) -> None:
+    def _dispatch(self, actions: Sequence[Action], expires_s: float) -> None:
         for action in actions:
             try:
-                self.means.send(action, _void_s(action, void_s))
+                self._send(action, _expires_s(action, expires_s))
             except StoreUnavailable as exc:  # the next pass sends it again
                 logger.warning("A pass could not send a task: %s", exc)
 
 
-def _void_s(action: Action, void_s: float) -> float:
-    """A touch is void when the timer has run out that it was to restart."""
+def _expires_s(action: Action, expires_s: float) -> float:
+    """A touch expires when the timer runs out that it is to restart."""
     if isinstance(action, Touch):
-        return max(1.0, min(action.left_s, void_s))
-    return void_s
+        return max(1.0, min(action.left_s, expires_s))
+    return expires_s
 
 
 def _by_host(targets: Iterable[Target]) -> dict[str, list[Target]]:

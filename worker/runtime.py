@@ -5,34 +5,28 @@ calls `reset` in each new child.
 """
 
 import contextlib
+import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import settings, warmlist
 from ollama_warmup.errors import StoreUnavailable, UnknownHost
 from ollama_warmup.settings import WedgeCure
-from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
-from worker import curing, pulling, touching, unloading, warming
-from worker import reconcile as reconciling
 from worker.adapters.observer import Observer
 from worker.adapters.ollama import Ollama
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.call import Answer, Call, Means, Queued, Say
 from worker.core import counting
-from worker.core.passes import Action, Rules
+from worker.core.passes import Rules
+from worker.deps import Deps
 
 _hosts: dict[str, tuple[Host, Ollama]] = {}
 _stores: list[Store] = []
 _passes: list[PassStore] = []
 _observers: list[Observer] = []
-
-Announce = Callable[[str], None]
-"""Told a host when a load on it has ended; must not raise."""
 
 
 class _Clock:
@@ -47,7 +41,20 @@ class _Clock:
         time.sleep(seconds)
 
 
+class _Threads:
+    """Threads that end with this process."""
+
+    def start(self, run: Callable[[], None], *, name: str) -> None:
+        """Run it in a thread of its own."""
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+    def signal(self) -> threading.Event:
+        """A signal that is not set."""
+        return threading.Event()
+
+
 clock = _Clock()
+threads = _Threads()
 
 
 def ollama(host: str) -> Ollama:
@@ -82,70 +89,31 @@ def passes() -> PassStore:
     return _passes[0]
 
 
-def make_warm(
-    call: Call, *, say: Say, announce: Announce = lambda _host: None
-) -> Answer:
-    """Make one target warm on its host; see `worker.warming.make_warm`."""
-    means = Means(
-        ollama=ollama(call.target.host),
-        store=store(),
-        clock=clock,
-        say=say,
-        ceiling_s=settings.current().load_ceiling_s,
-        announce=announce,
-    )
-    return warming.make_warm(call, means)
+def deps(*, on_load_ended: Callable[[str], None] = lambda _host: None) -> Deps:
+    """What the use cases of this process work with, as it is configured now.
 
-
-def touch(call: touching.Call, *, announce: Announce) -> touching.Touched:
-    """Restart the timer of a resident; see `worker.touching.touch`."""
-    means = touching.Means(
-        ollama=ollama(call.target.host),
+    Args:
+        on_load_ended: as of `Deps`.
+    """
+    return Deps(
+        server=ollama,
+        observer=_observer(),
         store=store(),
         passes=passes(),
-        announce=announce,
-        ceiling_s=settings.current().load_ceiling_s,
-        monotonic=clock.monotonic,
+        clock=clock,
+        threads=threads,
+        nonce=lambda: uuid.uuid4().hex,
+        warm_list=warmlist.current(),
+        rules=rules(),
+        load_ceiling_s=settings.current().load_ceiling_s,
+        on_load_ended=on_load_ended,
     )
-    return touching.touch(call, means)
-
-
-def cure(host: str, resident: str) -> bool:
-    """Free a wedged host; see `worker.curing.cure`."""
-    return curing.cure(
-        host, resident, ollama=ollama(host), store=store(), passes=passes()
-    )
-
-
-def reconcile(
-    host: str | None, *, send: Callable[[Action, float], None]
-) -> list[reconciling.Glance]:
-    """One pass; see `worker.reconcile.run`."""
-    return reconciling.run(_pass(send), host=host)
 
 
 def count_pass(seconds: float) -> None:
     """Count a pass over all hosts; if Redis is away, it is not counted."""
     with contextlib.suppress(StoreUnavailable):
         passes().count(counting.of_pass(seconds))
-
-
-def preview(host: str | None = None) -> list[reconciling.Glance]:
-    """What a pass that acts would do now; see `worker.reconcile.preview`."""
-    means = _pass(lambda _action, _void_s: None)
-    acting = replace(means, rules=replace(means.rules, enabled=True))
-    return reconciling.preview(acting, host=host)
-
-
-def _pass(send: Callable[[Action, float], None]) -> reconciling.PassMeans:
-    return reconciling.PassMeans(
-        observer=_observer(),
-        store=passes(),
-        warm_list=warmlist.current(),
-        rules=rules(),
-        send=send,
-        nonce=uuid.uuid4().hex,
-    )
 
 
 def rules() -> Rules:
@@ -163,19 +131,6 @@ def _observer() -> Observer:
     if not _observers:
         _observers.append(Observer(monotonic=clock.monotonic))
     return _observers[0]
-
-
-def pull(order: pulling.Order, *, say: pulling.SayPulled) -> pulling.Pulled | Queued:
-    """Have a host download a model; see `worker.pulling.pull`."""
-    means = pulling.PullMeans(
-        ollama=ollama(order.target.host), store=store(), clock=clock, say=say
-    )
-    return pulling.pull(order, means)
-
-
-def unload(target: Target) -> unloading.Unloaded:
-    """Let a model go; see `worker.unloading.unload`."""
-    return unloading.unload(target, ollama=ollama(target.host), clock=clock)
 
 
 def instant(left: timedelta) -> datetime:

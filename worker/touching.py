@@ -7,21 +7,17 @@ kill the load; a keeper holds it, and proves the model by one token.
 """
 
 import logging
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.request import RunnerOptions
 from ollama_warmup.target import Target
-from worker.adapters.ollama import Ollama
-from worker.adapters.passstore import PassStore
-from worker.adapters.store import Store
 from worker.core import counting, estimates, residency, telling
 from worker.core.domain import Holder, HostView, Resident, TouchRecord
 from worker.core.passes import Event, Kind
-from worker.keeper import Keeper, Load
+from worker.deps import Deps
+from worker.keeper import Keeper
 from worker.model import Model
 
 logger = logging.getLogger(__name__)
@@ -43,21 +39,6 @@ class Touched(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What a touch works with."""
-
-    ollama: Ollama
-    store: Store
-    passes: PassStore
-    announce: Callable[[str], None]
-    """Told a host when a load on it has ended; must not raise."""
-    ceiling_s: float
-    """Seconds after which a touch that became a load is given up."""
-    monotonic: Callable[[], float]
-    """Seconds that never go back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One touch."""
 
@@ -71,7 +52,7 @@ class Call:
     """`node:pid`, for people."""
 
 
-def touch(call: Call, means: Means) -> Touched:
+def touch(call: Call, deps: Deps) -> Touched:
     """Restart the timer of a resident, if it is still the one that was meant.
 
     (1) Another one, or none, is resident by now, or it is busy: nothing is sent.
@@ -79,33 +60,33 @@ def touch(call: Call, means: Means) -> Touched:
     (3) Else it has become a load: the lane is taken if it is free, and this run ends.
 
     Raises:
-        WarmupError: what `Ollama.touch` raises within the second; `StoreUnavailable`.
+        WarmupError: what `ModelServer.touch` raises within the second;
+            `StoreUnavailable`.
     """
-    model, host = Model(call.target, means.ollama), call.target.host
-    view = means.ollama.view()
+    host, server = call.target.host, deps.server(call.target.host)
+    model = Model(call.target, server)
+    view = server.view()
     resident = model.find(view)
     if resident is None or not _is_meant(resident, call):  # (1)
         return Touched.GONE
     if residency.is_busy(resident, view):
         return Touched.BUSY
     holder = Holder(
-        nonce=uuid.uuid4().hex,
+        nonce=deps.nonce(),
         key=call.target.key,
         task_id=call.task_id,
         process=call.process,
-        began_at=means.store.now(),
+        began_at=deps.store.now(),
         expected_s=None,
         late_s=estimates.late_s(
-            (), size_bytes=resident.size_bytes, foreign_s=means.store.longest(host)[0]
+            (), size_bytes=resident.size_bytes, foreign_s=deps.store.longest(host)[0]
         ),
     )
-    attempt = _Attempt(
-        call=call, means=means, model=model, before=resident, holder=holder
-    )
-    keeper = Keeper(attempt.load(), store=means.store)
+    job = _TouchJob(call=call, deps=deps, model=model, before=resident, holder=holder)
+    keeper = Keeper(job, deps)
     keeper.start()
     if not keeper.wait(LOADS_AFTER_S):  # (3)
-        attempt.has_become_load()
+        job.has_become_load()
         return Touched.LOADING
     end, _ = keeper.end()  # (2)
     if isinstance(end, WarmupError):
@@ -120,56 +101,48 @@ def _is_meant(resident: Resident, call: Call) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Attempt:
+class _TouchJob:
     """One touch that is sent, whatever it turns out to be."""
 
     call: Call
-    means: Means
+    deps: Deps
     model: Model
     before: Resident
     holder: Holder
     has_told: bool = False
 
-    def load(self) -> Load[TouchRecord, TouchRecord]:
-        """What a keeper holds."""
-        return Load(
-            host=self.call.target.host,
-            holder=self.holder,
-            run=self._run,
-            tell=self._tell,
-            after=self._after,
-        )
+    @property
+    def host(self) -> str:
+        return self.call.target.host
 
     def has_become_load(self) -> None:
-        """Say so, and take the lane if it is free; it goes on in any case."""
+        """Write the event, and take the lane if it is free; it goes on in any case."""
         self._tell_load()
-        if not self.means.store.take_lane(self.call.target.host, self.holder):
+        if not self.deps.store.take_lane(self.host, self.holder):
             logger.warning(
                 "A touch of %s loads it while another load has the lane of %s",
                 self.call.target.model,
-                self.call.target.host,
+                self.host,
             )
 
-    def _run(self) -> TouchRecord:
-        ollama, target = self.means.ollama, self.call.target
-        options = self._options
-        embed = self.model.info.is_embedding_only
-        began = self.means.monotonic()
-        ollama.touch(
-            target.model, options=options, embed=embed, ceiling_s=self.means.ceiling_s
-        )
-        was_load = self.means.monotonic() - began > LOADS_AFTER_S
+    def run(self) -> TouchRecord:
+        server, target = self.model.server, self.call.target
+        options, clock = self._options, self.deps.clock
+        embed, ceiling_s = self.model.info.is_embedding_only, self.deps.load_ceiling_s
+        began = clock.monotonic()
+        server.touch(target.model, options=options, embed=embed, ceiling_s=ceiling_s)
+        was_load = clock.monotonic() - began > LOADS_AFTER_S
         # An answer without a token proves nothing of a new runner; but one that had to
         # go again at once would be loaded once more, in the place of another.
-        if was_load and self.model.find(ollama.view()) is not None:
-            ollama.infer(
+        if was_load and self.model.find(server.view()) is not None:
+            server.infer(
                 target.model,
                 options=options,
                 keep_alive_s=None,
                 embed=embed,
-                ceiling_s=self.means.ceiling_s,
+                ceiling_s=ceiling_s,
             )
-        return self._record(ollama.view(), was_load=was_load)
+        return self._touched(server.view(), was_load=was_load)
 
     @property
     def _options(self) -> RunnerOptions:
@@ -177,7 +150,7 @@ class _Attempt:
             return self.call.target.options
         return replace(self.call.target.options, num_ctx=self.call.num_ctx)
 
-    def _record(self, view: HostView, *, was_load: bool) -> TouchRecord:
+    def _touched(self, view: HostView, *, was_load: bool) -> TouchRecord:
         after = self.model.find(view)
         changed = after and after.context_length != self.before.context_length
         moved = after and after.expires_at > self.before.expires_at
@@ -190,7 +163,7 @@ class _Attempt:
             was_ours=self.call.num_ctx is None,
         )
 
-    def _tell(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:
+    def record(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:
         if isinstance(end, WarmupError):
             error = type(end).__name__
             end = TouchRecord(at=now, digest=self.call.digest, error=error)
@@ -199,29 +172,29 @@ class _Attempt:
             self._tell_load()
         target = self.call.target
         adds = counting.of_touch(record, host=target.host, model=target.model)
-        self.means.passes.write_touch(target.host, target.key, record, adds=adds)
+        self.deps.passes.write_touch(target.host, target.key, record, adds=adds)
         return record
 
+    def after(self) -> None:
+        if self.has_told:
+            self.deps.on_load_ended(self.host)
+
     def _tell_load(self) -> None:
-        """The event, once."""
+        """Write the event that the touch was a load, once."""
         if self.has_told:
             return
         ours = self.call.num_ctx is None
         kind = Kind.CRASHED if ours else Kind.RELOADED_BY_TOUCH
         event = Event(
-            at=self.means.store.now(),
-            host=self.call.target.host,
+            at=self.deps.store.now(),
+            host=self.host,
             model=self.call.target.model,
             kind=kind,
             why=_WHY[kind],
         )
-        self.means.passes.add_events([event])
+        self.deps.passes.add_events([event])
         self.has_told = True
         logger.warning("%s", telling.sentence(event))
-
-    def _after(self) -> None:
-        if self.has_told:
-            self.means.announce(self.call.target.host)
 
 
 _WHY = {

@@ -5,10 +5,9 @@ from enum import StrEnum
 
 from ollama_warmup.errors import UnknownModel
 from ollama_warmup.target import Target
-from worker.adapters.ollama import Ollama
-from worker.call import Clock
 from worker.core import residency
 from worker.core.domain import HostView, Resident
+from worker.deps import Deps
 from worker.model import Model
 
 PATIENCE_S = 10.0
@@ -38,21 +37,22 @@ class Unloaded:
     resident: Resident | None
 
 
-def unload(target: Target, *, ollama: Ollama, clock: Clock) -> Unloaded:
+def unload(target: Target, deps: Deps) -> Unloaded:
     """Ask the host to let the target's model go, and see it gone. Loads nothing.
 
     The model is meant under whatever name it is resident, with whatever options.
 
     Raises:
-        WarmupError: what `Ollama` raises.
+        WarmupError: what `ModelServer` raises.
     """
-    resident = _find(target, ollama)
+    server, clock = deps.server(target.host), deps.clock
+    resident = _find(Model(target, server))
     if resident is None:
         return Unloaded(left=Left.NOT_LOADED, resident=None)
-    ollama.unload(resident.name)
+    server.unload(resident.name)
     gives_up_at = clock.monotonic() + PATIENCE_S
     while True:
-        view = ollama.view()
+        view = server.view()
         still = _same(resident, view)
         if still is None:
             return Unloaded(left=Left.UNLOADED, resident=resident)
@@ -63,9 +63,9 @@ def unload(target: Target, *, ollama: Ollama, clock: Clock) -> Unloaded:
         clock.sleep(LOOK_S)
 
 
-def _find(target: Target, ollama: Ollama) -> Resident | None:
+def _find(model: Model) -> Resident | None:
     try:
-        return Model(target, ollama).find(ollama.view())
+        return model.find(model.server.view())
     except UnknownModel:  # the host does not even have it
         return None
 

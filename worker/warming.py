@@ -2,114 +2,114 @@
 
 Called by the task `ollama.warmup`, in any number of processes at once: one load
 serves all callers of a target, and one load of ours at a time is in flight on a
-host. It decides here; `worker.loading` sends, `worker.keeper` holds, and
-`worker.core` judges.
+host. `worker.core.warm_decision` decides, `worker.loading` sends, `worker.keeper`
+holds the load.
 """
 
 import logging
-import math
-import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 
-from ollama_warmup.errors import InUse, OllamaDown, Refused, WarmupError
+from ollama_warmup.durations import format_short
+from ollama_warmup.errors import InUse, Refused
 from ollama_warmup.target import Target
-from worker.adapters.ollama import Ollama
-from worker.call import Answer, Call, Failed, Means, Queued, TryAgain
-from worker.core import counting, estimates, failures, residency
-from worker.core.domain import (
-    Holder,
-    How,
-    LoadRecord,
-    Outcome,
-    Resident,
-    Warmth,
-)
-from worker.keeper import Keeper, Load
-from worker.loading import Loading
-from worker.looking import Look, ended
+from worker import loading
+from worker.core import estimates, residency, warm_decision
+from worker.core.calls import Call, Failed, Queued, RunResult, TryAgain
+from worker.core.domain import Holder, How, LoadRecord, Outcome, Resident, Warmth
+from worker.core.warm_decision import TargetSnapshot
+from worker.deps import Deps
+from worker.keeper import Keeper
+from worker.loading import LoadJob
 from worker.model import Model
+from worker.ports import ModelServer
 
 logger = logging.getLogger(__name__)
 
 LANE_WAIT_S = 1.0
-"""How long a call holds its slot for a lane that another load has."""
+"""How long a call holds its slot for a lane that another load has, seconds."""
 LOOK_S = 0.1
-"""Between two looks at a held lane."""
-SAY_S = 1.0
-"""Between two words on how far a load is."""
+"""Between two looks at a held lane, seconds."""
+PROGRESS_S = 1.0
+"""Between two reports of progress, seconds."""
+
+OnProgress = Callable[[float, float | None], None]
+"""Takes the seconds since a load began, and those expected (None = no history)."""
 
 
-def make_warm(call: Call, means: Means) -> Answer:
+def make_warm(call: Call, deps: Deps, *, on_progress: OnProgress) -> RunResult:
     """Have the target loaded with exactly its runner options, and verified.
 
-    (1) Warm as far as a view can be believed: answer; so does a gentle call of what
-        is loaded with other options.
-    (2) Its last load failed: whoever waited for it gets its error; while nobody
-        may load, so does everybody, or waits if a retry is due.
+    (1) Warm as far as a view can be believed: answer; so does a gentle call of a
+        model that is loaded with other options.
+    (2) Its last load failed: the calls that waited for it get its error; while no
+        call may load, every call does, or waits if a retry is due.
     (3) Another load has the lane: wait a moment, then go to the tail of the queue.
     (4) With the lane taken, look once more as in (1) and (2).
-    (5) Somebody is using the model with other options: refuse.
+    (5) An application is using the model with other options: refuse.
     (6) Load, and wait for it as long as this run may.
 
     Raises:
         WarmupError: this run could not even try: `InUse`, `Refused` for a cloud
-            model, `StoreUnavailable`, and what `Ollama` raises.
+            model, `StoreUnavailable`, and what `ModelServer` raises.
     """
-    return _Attempt(call, means).run()
+    server = deps.server(call.target.host)
+    model = Model(call.target, server)
+    return _Run(call=call, deps=deps, model=model, on_progress=on_progress).answer()
 
 
-def find_resident(target: Target, *, ollama: Ollama) -> Resident | None:
+def find_resident(target: Target, server: ModelServer) -> Resident | None:
     """The resident that serves the target's model now, under whatever name.
 
-    Its options may differ from the target's. Raises what `ollama` raises.
+    Its options may differ from the target's. Raises what `server` raises.
     """
-    return Model(target, ollama).find(ollama.view())
+    return Model(target, server).find(server.view())
 
 
-@dataclass(slots=True)
-class _Attempt:
+@dataclass(slots=True, kw_only=True)
+class _Run:
     """One run of `make_warm`."""
 
     call: Call
-    means: Means
-    model: Model = field(init=False)
+    deps: Deps
+    model: Model
+    on_progress: OnProgress
     since: float | None = field(init=False)
+    """Since when this call waits, by the store's clock; None = it does not."""
 
     def __post_init__(self) -> None:
-        self.model = Model(self.call.target, self.means.ollama)
         self.since = self.call.waiting_since
 
-    def run(self) -> Answer:
-        clock, store, host = self.means.clock, self.means.store, self.call.target.host
+    def answer(self) -> RunResult:
+        clock, store, host = self.deps.clock, self.deps.store, self.call.target.host
         gives_up_at = clock.monotonic() + LANE_WAIT_S
         while True:
-            seen = self._look()
-            if (answer := seen.answer()) is not None:  # (1), (2)
+            snapshot = self._look()
+            if (answer := snapshot.answer()) is not None:  # (1), (2)
                 return self._after_pause(answer)
-            if seen.holder is None:
-                holder = self._holder(seen)
+            if snapshot.holder is None:
+                holder = self._holder()
                 if store.take_lane(host, holder):
                     return self._with_lane(holder)
-            since = self._wait_for(seen.holder)  # (3)
+            since = self._wait_for(snapshot.holder)  # (3)
             while store.holder(host) is not None:
                 if clock.monotonic() >= gives_up_at:
                     return Queued(waiting_since=since)
                 clock.sleep(LOOK_S)
 
-    def _look(self, *, mine: Holder | None = None) -> Look:
-        """See what there is; nothing is resident while another load is to prove it."""
-        target, store = self.call.target, self.means.store
-        view = self.means.ollama.view()
+    def _look(self, *, mine: Holder | None = None) -> TargetSnapshot:
+        """Look once; nothing is resident while another load is to prove it."""
+        target, store = self.call.target, self.deps.store
+        view = self.model.server.view()
         record, holder = store.read(target.host, target.key)
-        look = Look(
+        snapshot = TargetSnapshot(
             call=self.call, since=self.since, now=store.now(), view=view, holder=holder
         )
         if holder is not None and holder != mine and holder.key == target.key:
-            return look
+            return snapshot
         resident = self.model.find(view)
         return replace(
-            look,
+            snapshot,
             record=record,
             resident=resident,
             fits=resident is not None and self.model.is_warm(resident, view),
@@ -117,123 +117,119 @@ class _Attempt:
         )
 
     def _wait_for(self, holder: Holder | None) -> float:
-        """Wait from now on, if not yet; say how far the load is, if it is ours, too."""
-        now = self.means.store.now()
+        """Wait from now on, if not yet; report how far its own load is."""
+        now = self.deps.store.now()
         if holder is not None and holder.key == self.call.target.key:
-            self.means.say(now - holder.began_at, holder.expected_s)
+            self.on_progress(now - holder.began_at, holder.expected_s)
         self.since = now if self.since is None else self.since
         return self.since
 
-    def _after_pause(self, answer: Outcome | Failed | Queued) -> Answer:
-        """Hold the slot a moment for a target that nobody may load yet."""
+    def _after_pause(self, answer: Outcome | Failed | Queued) -> RunResult:
+        """Hold the slot a moment for a target that no call may load yet."""
         if isinstance(answer, Queued) and answer.pause_s:
-            self.means.clock.sleep(min(answer.pause_s, LANE_WAIT_S))
+            self.deps.clock.sleep(min(answer.pause_s, LANE_WAIT_S))
+        elif isinstance(answer, Outcome):
+            _log(self.call.target, answer)
         return answer
 
-    def _holder(self, seen: Look) -> Holder:
+    def _holder(self) -> Holder:
         if self.model.info.is_remote:
             raise Refused(
                 f"{self.call.target.model!r} stands for a model in Ollama's cloud: "
                 "there is nothing to warm"
             )
-        loading = self._loading(seen)
-        history = loading.history()
+        store = self.deps.store
+        history = loading.history(self.model, store)
         return Holder(
-            nonce=uuid.uuid4().hex,
+            nonce=self.deps.nonce(),
             key=self.call.target.key,
             task_id=self.call.task_id,
             process=self.call.process,
-            began_at=self.means.store.now(),
+            began_at=store.now(),
             expected_s=estimates.expected_s(history),
-            late_s=loading.late_after_s(history),
+            late_s=loading.late_after_s(self.model, store, history=history),
         )
 
-    def _loading(self, seen: Look) -> Loading:
-        return Loading(
-            model=self.model,
-            store=self.means.store,
-            before=seen.resident,
-            fits=seen.fits,
-            ceiling_s=self.means.ceiling_s,
-        )
-
-    def _with_lane(self, holder: Holder) -> Answer:
+    def _with_lane(self, holder: Holder) -> RunResult:
         """(4) to (6); the lane goes to the keeper, or back."""
         host = self.call.target.host
         try:
-            seen = self._look(mine=holder)  # (4)
-            answer = seen.answer()
+            snapshot = self._look(mine=holder)  # (4)
+            answer = snapshot.answer()
             if answer is None:
-                self._refuse_if_in_use(seen)  # (5)
+                self._refuse_if_in_use(snapshot)  # (5)
         except BaseException:
-            self.means.store.release_lane(host, holder)
+            self.deps.store.release_lane(host, holder)
             raise
         if answer is not None:
-            self.means.store.release_lane(host, holder)
+            self.deps.store.release_lane(host, holder)
             return self._after_pause(answer)
-        return self._load(holder, seen)  # (6)
+        return self._load(holder, snapshot)  # (6)
 
-    def _refuse_if_in_use(self, seen: Look) -> None:
-        resident = seen.resident
-        if (
-            resident is not None
-            and not seen.fits
-            and residency.is_busy(resident, seen.view)
-        ):
+    def _refuse_if_in_use(self, snapshot: TargetSnapshot) -> None:
+        if snapshot.resident is not None and snapshot.is_used_otherwise:
             raise InUse(
-                f"{self.call.target.model!r} is busy on {self.means.ollama.shown} with "
-                f"context {resident.context_length}: loading it with other options "
-                "would make its users wait; send what they send, or try again when it "
-                "is idle"
+                f"{self.call.target.model!r} is busy on {self.model.server.shown} with "
+                f"context {snapshot.resident.context_length}: loading it with other "
+                "options would make its users wait; send what they send, or try again "
+                "when it is idle"
             )
 
-    def _load(self, holder: Holder, seen: Look) -> Answer:
+    def _load(self, holder: Holder, snapshot: TargetSnapshot) -> RunResult:
         """Hand the load to a keeper, and wait as long as this run may."""
-        store, host = self.means.store, self.call.target.host
-
-        def tell(end: Warmth | WarmupError, now: float) -> LoadRecord:
-            jitter = int(holder.nonce[:8], 16) / 0xFFFFFFFF
-            record = failures.record_of(
-                end, holder=holder, before=seen.record, now=now, jitter=jitter
-            )
-            if not isinstance(end, OllamaDown):  # nothing was sent: no load failed
-                adds = counting.of_load(
-                    end,
-                    holder=holder,
-                    host=host,
-                    model=self.call.counted_as,
-                    is_gentle=self.call.is_gentle,
-                )
-                store.write_record(host, holder.key, record, adds=adds)
-            return record
-
-        load = Load(
-            host=host,
-            holder=holder,
-            run=replace(self._loading(seen), late_s=holder.late_s or math.inf).run,
-            tell=tell,
-            after=partial(self.means.announce, host),
+        clock, patience_s = self.deps.clock, self.call.patience_s
+        job = LoadJob(
+            snapshot=snapshot, holder=holder, model=self.model, deps=self.deps
         )
-        keeper = Keeper(load, store=store)
+        keeper = Keeper(job, self.deps)
         keeper.start()
-        began = self.means.clock.monotonic()
+        began = clock.monotonic()
         elapsed_s = 0.0
-        while elapsed_s < self.call.patience_s:
-            self.means.say(elapsed_s, holder.expected_s)
-            if keeper.wait(min(SAY_S, self.call.patience_s - elapsed_s)):
+        while elapsed_s < patience_s:
+            self.on_progress(elapsed_s, holder.expected_s)
+            if keeper.wait(min(PROGRESS_S, patience_s - elapsed_s)):
                 return self._ended(keeper, holder)
-            elapsed_s = self.means.clock.monotonic() - began
+            elapsed_s = clock.monotonic() - began
         return Queued(waiting_since=self.since or holder.began_at)
 
-    def _ended(self, keeper: Keeper[Warmth, LoadRecord], holder: Holder) -> Answer:
+    def _ended(self, keeper: Keeper[Warmth, LoadRecord], holder: Holder) -> RunResult:
         end, record = keeper.end()
         if isinstance(end, Warmth):
             how = How.LOADED if end.load_s else How.ALREADY_WARM
-            return ended(self.call.target, how, end, attempts=record.attempt)
+            return warm_decision.ended(
+                self.call.target, how, end, attempts=record.attempt
+            )
         if record.is_final:
             return Failed(error=end)
         return TryAgain(
             error=end,
             countdown_s=record.blocked_until - record.ended_at,
             waiting_since=self.since or holder.began_at,
+        )
+
+
+def _log(target: Target, outcome: Outcome) -> None:
+    """Log why a call needed no load, but not that it waited for one."""
+    warmth = outcome.warmth
+    context = warmth.resident.context_length
+    if outcome.how is How.DRIFTED:
+        logger.info(
+            "Model left as it is: %s (loaded with context_length %s, not as wanted)",
+            target.model,
+            context,
+        )
+    elif outcome.how is How.ALREADY_WARM:
+        left_s = warmth.left.total_seconds()
+        stay = (
+            "stays"
+            if residency.is_forever(warmth.left)
+            else f"expires in {format_short(left_s)}"
+            if left_s > 0
+            else "busy"
+        )
+        logger.info(
+            "Model already warm: %s (context_length: %s, %s)",
+            target.model,
+            context,
+            stay,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.adapters.store import LEASE_S
+from worker.core.domain import LEASE_S
 from worker.reconcile import SENT_S, SENT_TICKS
 
 TICK_S = 2.0

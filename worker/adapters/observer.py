@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import math
 from collections.abc import (
-    AsyncIterator,
+    AsyncGenerator,
     Callable,
     Collection,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
@@ -26,18 +27,10 @@ from worker.adapters.asking import FAILURES, Asker, Sessions
 from worker.adapters.ollama import CONNECT_S, VIEW_S
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Tag, Unanswered
+from worker.core.pass_values import HostResponse
 
 KEPT_S = 3_600.0
 """How long it is believed what a host's models are, seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one host showed."""
-
-    view: HostView | Unanswered
-    tags: Mapping[str, Tag] | None = None
-    infos: Mapping[str, ModelInfo] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,10 +65,12 @@ class Observer:
         self._view_s = view_s
         self._known: dict[str, _Known] = {}
 
-    async def look(
+    def look(
         self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]
-    ) -> AsyncIterator[dict[str, Look]]:
-        """Look at every host, and hand on what has come as it comes.
+    ) -> Iterator[dict[str, HostResponse]]:
+        """Look at every host at once, and hand on each answer as it comes.
+
+        Requests wait while the caller handles what it was given.
 
         Args:
             hosts: with their URLs.
@@ -84,6 +79,17 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
+        with asyncio.Runner() as runner:
+            responses = self._responses(hosts, targets)
+            try:
+                while (some := runner.run(_next(responses))) is not None:
+                    yield some
+            finally:
+                runner.run(responses.aclose())
+
+    async def _responses(
+        self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]
+    ) -> AsyncGenerator[dict[str, HostResponse], None]:
         async with Sessions(connect_s=CONNECT_S, answer_s=self._view_s) as sessions:
             pending = {
                 asyncio.create_task(
@@ -101,20 +107,20 @@ class Observer:
                 for task in pending:
                     task.cancel()
 
-    async def _one(self, asker: Asker, targets: Sequence[Target]) -> Look:
+    async def _one(self, asker: Asker, targets: Sequence[Target]) -> HostResponse:
         try:
             view = await asker.view()
         except FAILURES as exc:
             is_refused = isinstance(exc, aiohttp.ClientConnectorError)
             text = asker.sentence(exc, self._view_s)
             none = Unanswered(text=text, is_refused=is_refused)
-            return Look(view=none, infos=self._infos(asker.host))
+            return HostResponse(view=none, infos=self._infos(asker.host))
         with contextlib.suppress(*FAILURES):
             await self._models(asker, view, targets)
         known = self._known.get(asker.host.name)
         if known is None or known.url != asker.host.url:
-            return Look(view=view)
-        return Look(view=view, tags=known.tags, infos=self._infos(asker.host))
+            return HostResponse(view=view)
+        return HostResponse(view=view, tags=known.tags, infos=self._infos(asker.host))
 
     def _infos(self, host: Host) -> dict[str, ModelInfo]:
         known = self._known.get(host.name)
@@ -156,3 +162,9 @@ class Observer:
         if tag is None or (old and old[0] == tag.digest):
             return
         known.infos[name] = (tag.digest, await asker.show(model))
+
+
+async def _next(
+    responses: AsyncGenerator[dict[str, HostResponse], None],
+) -> dict[str, HostResponse] | None:
+    return await anext(responses, None)

@@ -35,9 +35,9 @@ from ollama_warmup.target import Target
 from worker.adapters import passvalues
 from worker.adapters.connection import connect, reaching
 from worker.adapters.eventlog import EventLog
-from worker.adapters.passvalues import Shared, Told
 from worker.adapters.store import RECORD_S, RELEASE
 from worker.core.domain import TouchRecord
+from worker.core.pass_values import PassResult, StoredHost
 from worker.core.passes import Event
 
 PASS_S = 30.0
@@ -111,8 +111,8 @@ class PassStore:
 
     def read(
         self, hosts: Mapping[str, Sequence[Target]]
-    ) -> tuple[dict[str, Shared], frozenset[str], float]:
-        """What is shared about hosts, what is paused, and the time.
+    ) -> tuple[dict[str, StoredHost], frozenset[str], float]:
+        """What is kept of hosts, what is paused, and the time.
 
         Args:
             hosts: their targets, by name.
@@ -126,20 +126,22 @@ class PassStore:
             together.smembers(self._key("paused"))
             together.time()
             *rows, paused, (seconds, microseconds) = together.execute()
-        shared = {
-            host: passvalues.shared(row, targets)
+        stored = {
+            host: passvalues.stored_host(row, targets)
             for (host, targets), row in zip(hosts.items(), rows, strict=True)
         }
-        return shared, frozenset(paused), float(seconds) + float(microseconds) / 1e6
+        return stored, frozenset(paused), float(seconds) + float(microseconds) / 1e6
 
-    def end(self, told: Mapping[str, Told], *, nonce: str) -> tuple[set[str], set[str]]:
+    def end(
+        self, results: Mapping[str, PassResult], *, nonce: str
+    ) -> tuple[set[str], set[str]]:
         """Write what a pass leaves of hosts, and let them go.
 
         Returns:
             The hosts that are written; those of them to look at once more.
         """
         with reaching(), self._redis.pipeline(transaction=False) as together:
-            for host, one in told.items():
+            for host, one in results.items():
                 keys = [self._key(name, host) for name in ("pass", "again", "memory")]
                 dumped = passvalues.dump_memory(one.memory)
                 shown = report.dump(one.report)
@@ -149,11 +151,11 @@ class PassStore:
                     args=values,
                     client=together,
                 )
-            answers = dict(zip(told, together.execute(), strict=True))
+            answers = dict(zip(results, together.execute(), strict=True))
             written = {host for host, answer in answers.items() if int(answer) >= 0}
             for host in written:
-                self.log.add(together, told[host].events)
-                for key in told[host].forgotten:
+                self.log.add(together, results[host].events)
+                for key in results[host].forgotten:
                     together.delete(self._key("outcome", host, key))
             together.execute()
         return written, {host for host, answer in answers.items() if int(answer) > 0}

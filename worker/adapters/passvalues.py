@@ -1,44 +1,19 @@
-"""What passes read of a host and leave of it, and how Redis has it."""
+"""How Redis has what passes read of a host and leave of it."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from ollama_warmup.report import HostReport
 from ollama_warmup.target import Target
 from worker.core.domain import Holder, LoadRecord, TouchRecord
 from worker.core.memory import Memory
-from worker.core.passes import Event
+from worker.core.pass_values import StoredHost
 
 _MEMORY = TypeAdapter(Memory)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What Redis holds of one host when a pass looks."""
-
-    memory: Memory
-    records: Mapping[str, LoadRecord]
-    touches: Mapping[str, TouchRecord]
-    holder: Holder | None
-    sent: str | None
-    pulling: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a pass leaves of one host."""
-
-    memory: Memory
-    report: HostReport
-    events: Sequence[Event] = ()
-    forgotten: Sequence[str] = ()
-    """Keys of targets whose records say nothing any more."""
-
-
-def shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
+def stored_host(row: Sequence[str | None], targets: Sequence[Target]) -> StoredHost:
     """From the values of `PassStore.read`."""
     memory, lane, sent, pull, *rest = row
     records, touches = {}, {}
@@ -49,7 +24,7 @@ def shared(row: Sequence[str | None], targets: Sequence[Target]) -> Shared:
             records[target.key] = LoadRecord(**json.loads(outcome))
         if touch:
             touches[target.key] = TouchRecord(**json.loads(touch))
-    return Shared(
+    return StoredHost(
         memory=load_memory(memory),
         records=records,
         touches=touches,

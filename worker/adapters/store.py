@@ -20,10 +20,8 @@ from dataclasses import asdict
 from ollama_warmup import tally
 from ollama_warmup.tally import Tally
 from worker.adapters.connection import connect, reaching
-from worker.core.domain import Holder, LoadRecord
+from worker.core.domain import LEASE_S, Holder, LoadRecord
 
-LEASE_S = 15.0
-RENEW_S = 5.0
 RECORD_S = 7_200
 HISTORY_S = 90 * 86_400
 HISTORY_LENGTH = 32

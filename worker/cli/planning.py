@@ -9,7 +9,7 @@ from ollama_warmup import warmlist
 from ollama_warmup.durations import format_short
 from ollama_warmup.errors import UnknownHost
 from ollama_warmup.report import Condition, HostReport
-from worker import runtime
+from worker import reconcile, runtime
 from worker.cli import joining, tables
 from worker.core.domain import Unanswered
 from worker.core.passes import Action, Cure, Kind, Pull, Touch, Verdict, Warm
@@ -31,7 +31,7 @@ def run(host: str | None, *, as_json: bool) -> int:
     def body() -> int:
         if host is not None:
             _check(host)
-        glances = runtime.preview(host)
+        glances = reconcile.preview(runtime.deps(), host=host)
         is_enabled = runtime.rules().enabled
         if as_json:
             tables.document(document(glances, is_enabled=is_enabled))

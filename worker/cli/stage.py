@@ -97,7 +97,7 @@ def _in_the_way(ollama: Ollama, target: Target, *, yes: bool) -> str | None:
         UnknownModel: the server does not have it.
     """
     ollama.show(target.model)
-    resident = warming.find_resident(target, ollama=ollama)
+    resident = warming.find_resident(target, ollama)
     if resident is not None:
         return (
             f"{target.model} is loaded already, so there is no cold start to show.\n"

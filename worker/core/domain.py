@@ -6,6 +6,10 @@ from enum import StrEnum
 
 FOREVER = timedelta(days=20 * 365)
 """More time left than this is no timer (source: Ollama format/time.go)."""
+LEASE_S = 15.0
+"""A lease that is not renewed ends after so many seconds."""
+RENEW_S = 5.0
+"""Between two renewals of a lease, seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

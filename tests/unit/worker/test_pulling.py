@@ -1,239 +1,258 @@
-import json
-import threading
+"""One call wants one model on a host's disk: it waits, downloads, or gives up."""
 
-import httpx
+from dataclasses import replace
+
 import pytest
 
-from ollama_warmup import request
-from ollama_warmup.errors import DiskFull, PullFailed, StoreUnavailable
-from ollama_warmup.target import Target
+from ollama_warmup.errors import DiskFull, OllamaDown, PullFailed, StoreUnavailable
+from tests.support.builders import NOW, target
+from tests.support.one_host import FakeDownload, OneHost
 from worker import pulling
-from worker.adapters.ollama import Ollama
-from worker.call import Queued
-from worker.core.domain import Progress, Tag
-from worker.pulling import How, Order, Pulled, PullMeans
+from worker.core.calls import Queued
+from worker.core.domain import Progress
+from worker.pulling import How, Order, Pulled
 
-ROW = {"name": "m:latest", "digest": "d", "size": 7}
-VERIFYING = {"status": "verifying sha256 digest"}
-
-
-class Clock:
-    """Time that passes in great steps, one each time somebody looks."""
-
-    def __init__(self, step_s=0.0):
-        self.now_s, self.step_s = 0.0, step_s
-
-    def monotonic(self):
-        self.now_s += self.step_s
-        return self.now_s
-
-    def sleep(self, seconds):
-        self.now_s += seconds
+NEW = target("new")
+FINISHING = Progress(status="verifying sha256 digest")
 
 
-class Store:
-    """Leases in a dictionary."""
+class Pull:
+    """One run of a pull of `new`, which the host does not have."""
 
-    def __init__(self, holder=None):
-        self.holder, self.renewals, self.is_away = holder, 0, False
+    def __init__(self, says=lambda _: None, *, ends_after_s=float("inf")):
+        self.host = OneHost()
+        self.server = self.host.server
+        self.reported: list[Progress] = []
 
-    def now(self):
-        return 1_000.0
+        def said(elapsed_s):
+            if elapsed_s >= ends_after_s:
+                self.server.add("new", size_bytes=7)
+            return says(elapsed_s)
 
-    def hold_pull(self, host, holder):
-        assert host == "gpu-1"
-        if self.is_away:
-            raise StoreUnavailable("away")
-        self.renewals += 1
-        self.holder = self.holder or holder
-        return self.holder == holder
+        self.download = self.server.download = FakeDownload(
+            self.host.time, said, ends_after_s=ends_after_s
+        )
 
-    def release_pull(self, _host, holder):
-        if self.is_away:
-            raise StoreUnavailable("away")
-        self.holder = None if self.holder == holder else self.holder
+    def run(self, *, since=None):
+        order = Order(
+            target=NEW, holder="me", slice_s=240, patience_s=285, waiting_since=since
+        )
+        return pulling.pull(order, self.host.deps, on_progress=self.reported.append)
 
+    @property
+    def took_s(self):
+        return self.host.time.now
 
-class Host:
-    """An Ollama: what it has, and what its pulls say."""
-
-    def __init__(self, *rows, has=False, then_waits=False):
-        self.rows, self.has, self.then_waits = rows, has, then_waits
-        self.pulls, self.given_up = 0, threading.Event()
-        self.ollama = Ollama("gpu-1", "http://g", transport=httpx.MockTransport(self))
-
-    def __call__(self, request):
-        if request.url.path == "/api/tags":
-            return httpx.Response(200, json={"models": [ROW] if self.has else []})
-        self.pulls += 1
-        return httpx.Response(200, content=self.stream())
-
-    def stream(self):
-        for row in self.rows:
-            yield json.dumps(row).encode() + b"\n"
-        if self.then_waits:
-            self.given_up.wait(10)
-        self.has = True
-        yield b'{"status":"success"}\n'
+    @property
+    def lease(self):
+        return self.host.shelf.get("pull", "gpu")
 
 
-@pytest.fixture(autouse=True)
-def _brisk(monkeypatch):
-    monkeypatch.setattr(pulling, "SAY_S", 0.02)
-    monkeypatch.setattr("worker.adapters.download.CLOSE_S", 0.05)
+def grows(elapsed_s):
+    """A download of which something has come each second."""
+    return Progress(status="pulling a", completed_bytes=int(elapsed_s), total_bytes=999)
 
 
-def pull(host, *, store=None, step_s=0.0, since=None, say=lambda _: None):
-    order = Order(
-        target=Target.of(request.parse("m"), host="gpu-1"),
-        holder="me",
-        slice_s=240,
-        patience_s=285,
-        waiting_since=since,
-    )
-    store = store or Store()
-    means = PullMeans(ollama=host.ollama, store=store, clock=Clock(step_s), say=say)
-    try:
-        return pulling.pull(order, means)
-    finally:
-        host.given_up.set()
-        assert store.holder != "me"
+def test_a_model_that_the_host_lacks_is_pulled(caplog):
+    caplog.set_level("INFO")
+    pull = Pull(grows, ends_after_s=90)
+
+    result = pull.run()
+
+    assert isinstance(result, Pulled)
+    assert (result.how, result.stored.size_bytes) == (How.PULLED, 7)
+    assert pull.server.asked == [("pull", {"model": "new"})]
+    assert pull.took_s == 90
+    assert (pull.lease, pull.download.is_closed) == (None, True)
+    assert caplog.messages == [
+        "Pulling Ollama model: new onto gpu",
+        "Model pulled: new (7 bytes)",
+    ]
 
 
-def part(completed):
-    row = {"status": "pulling a", "digest": "sha256:a", "total": 100}
-    return row | {"completed": completed}
+def test_progress_is_reported_each_second():
+    pull = Pull(grows, ends_after_s=5)
 
+    pull.run()
 
-def test_a_model_that_is_not_there_is_pulled():
-    host = Host()
-
-    assert pull(host) == Pulled(how=How.PULLED, stored=Tag(digest="d", size_bytes=7))
-    assert host.pulls == 1
+    assert pull.reported == [grows(n) for n in range(1, 5)]
 
 
 @pytest.mark.parametrize(
-    ("since", "how"), [(None, How.ALREADY_THERE), (900.0, How.JOINED)]
+    ("since", "how"), [(None, How.ALREADY_THERE), (NOW - 90, How.JOINED)]
 )
-def test_a_model_that_is_there_is_not_asked_for(since, how):
-    host = Host(has=True)
+def test_a_model_that_the_host_has_is_not_pulled(since, how):
+    pull = Pull()
+    pull.server.add("new", size_bytes=7)
 
-    answer = pull(host, since=since)
+    result = pull.run(since=since)
 
-    assert isinstance(answer, Pulled)
-    assert (answer.how, host.pulls) == (how, 0)
-
-
-@pytest.mark.parametrize(("since", "told"), [(None, 1_000.0), (900.0, 900.0)])
-def test_a_pull_that_another_call_has_is_waited_for(since, told):
-    host = Host()
-
-    answer = pull(host, store=Store(holder="another"), step_s=0.3, since=since)
-
-    assert answer == Queued(waiting_since=told)
-    assert host.pulls == 0
+    assert isinstance(result, Pulled)
+    assert (result.how, pull.server.asked) == (how, [])
 
 
-def test_whoever_gets_the_lease_looks_once_more():
-    host = Host()
+@pytest.mark.parametrize(("since", "told"), [(None, NOW), (NOW - 90, NOW - 90)])
+def test_a_call_holds_its_slot_one_second_for_the_pull_of_another_call(since, told):
+    pull = Pull()
+    pull.host.loads.hold_pull("gpu", "another")
 
-    class EndedMeanwhile(Store):
-        def hold_pull(self, *args):
-            host.has = True
-            return super().hold_pull(*args)
+    assert pull.run(since=since) == Queued(waiting_since=told)
 
-    answer = pull(host, store=EndedMeanwhile())
-
-    assert isinstance(answer, Pulled)
-    assert (answer.how, host.pulls) == (How.JOINED, 0)
+    assert pull.took_s == pytest.approx(1.0, abs=0.11)
+    assert (pull.lease, pull.server.asked) == ("another", [])
 
 
-def test_a_slice_ends_and_goes_to_the_tail_with_its_lease_renewed():
-    class Slow(Host):
-        def stream(self):
-            completed = 0
-            while not self.given_up.wait(0.005):
-                completed += 1
-                yield json.dumps(part(completed)).encode() + b"\n"
+def test_a_call_pulls_as_soon_as_the_other_pull_is_over():
+    pull = Pull(grows, ends_after_s=5)
+    pull.host.loads.hold_pull("gpu", "another")
+    pull.host.after(0.42, lambda: pull.host.loads.release_pull("gpu", "another"))
 
-    store = Store()
+    result = pull.run()
 
-    answer = pull(Slow(), store=store, step_s=30)
-
-    assert answer == Queued(waiting_since=1_000.0)
-    assert store.renewals > 2
+    assert isinstance(result, Pulled)
+    assert pull.took_s == pytest.approx(5.5)
 
 
-def test_a_host_that_checks_what_has_come_is_waited_for_longer():
-    told: list[Progress] = []
+def test_a_call_that_gets_the_lease_looks_once_more():
+    pull = Pull()
+    pull.host.loads.hold_pull("gpu", "another")
 
-    answer = pull(Host(VERIFYING, then_waits=True), step_s=20, say=told.append)
+    def another_call_ends():
+        pull.server.add("new", size_bytes=7)
+        pull.host.loads.release_pull("gpu", "another")
 
-    assert answer == Queued(waiting_since=1_000.0)
-    assert len(told) == 15  # until 285 s and not 240 s, and no complaint after 60 s
+    pull.host.after(0.42, another_call_ends)
+
+    result = pull.run()
+
+    assert isinstance(result, Pulled)
+    assert (result.how, pull.server.asked) == (How.JOINED, [])
+    assert pull.lease is None
 
 
-@pytest.mark.parametrize("rows", [(), (part(1),)], ids=["never", "no more"])
-def test_a_mute_stream_is_to_be_tried_again(rows):
+def test_a_run_downloads_for_its_slice_and_closes_the_request():
+    pull = Pull(grows)
+
+    assert pull.run() == Queued(waiting_since=NOW)
+
+    assert pull.took_s == 240
+    assert (pull.lease, pull.download.is_closed) == (None, True)
+
+
+def test_a_run_waits_longer_for_a_host_that_checks_what_has_come():
+    pull = Pull(lambda _: FINISHING)
+
+    assert pull.run(since=NOW - 90) == Queued(waiting_since=NOW - 90)
+
+    assert pull.took_s == 285
+
+
+def test_the_lease_of_a_download_is_renewed():
+    pull = Pull(grows)
+    held = []
+    for second in range(1, 240):
+        pull.host.after(second, lambda: held.append(pull.lease))
+
+    pull.run()
+
+    assert held == ["me"] * 239
+
+
+def test_a_stream_that_is_mute_for_a_minute_has_failed():
+    pull = Pull(lambda elapsed_s: grows(1) if elapsed_s < 10 else None)
+
+    with pytest.raises(PullFailed, match=r"stands still \(no word for 60 s\)"):
+        pull.run()
+
+    assert pull.took_s == pytest.approx(70, abs=1)
+    assert pull.lease is None
+
+
+def test_a_stream_that_never_said_a_word_has_failed_after_a_minute():
+    pull = Pull()
+
     with pytest.raises(PullFailed, match="no word for 60 s"):
-        pull(Host(*rows, then_waits=True), step_s=15)
+        pull.run()
+
+    assert pull.took_s == 61
 
 
-def test_a_stream_without_a_new_byte_is_to_be_tried_again():
-    class Stalled(Host):
-        def stream(self):
-            while not self.given_up.wait(0.005):
-                yield json.dumps(part(1)).encode() + b"\n"
+def test_a_stream_without_a_new_byte_for_two_minutes_has_failed():
+    pull = Pull(lambda elapsed_s: grows(min(elapsed_s, 30)))
 
     with pytest.raises(PullFailed, match="no byte for 120 s"):
-        pull(Stalled(), step_s=15)
+        pull.run()
+
+    assert pull.took_s == pytest.approx(150, abs=1)
 
 
-def test_a_failure_of_the_host_frees_the_lease():
-    full = {"error": "write /m: no space left on device"}
+def test_a_host_that_checks_what_has_come_may_be_mute():
+    pull = Pull(
+        lambda elapsed_s: FINISHING if elapsed_s < 5 else None, ends_after_s=200
+    )
 
-    with pytest.raises(DiskFull, match="free space"):
-        pull(Host(part(1), full))
+    assert isinstance(pull.run(), Pulled)
 
 
-def test_a_host_that_does_not_list_what_it_pulled_says_so():
-    class Forgetful(Host):
-        def stream(self):
-            yield b'{"status":"success"}\n'
+def test_a_failure_of_the_download_frees_the_lease():
+    pull = Pull(lambda _: DiskFull("no space left"))
+
+    with pytest.raises(DiskFull):
+        pull.run()
+
+    assert (pull.lease, pull.download.is_closed) == (None, True)
+
+
+def test_a_host_that_does_not_list_what_it_pulled_is_told():
+    pull = Pull()
+    pull.server.download = FakeDownload(pull.host.time, grows, ends_after_s=5)
 
     with pytest.raises(PullFailed, match="does not list it"):
-        pull(Forgetful())
+        pull.run()
 
 
-def test_a_download_goes_on_while_the_store_is_away():
-    store = Store()
-    host = Host(part(1), then_waits=True)
-    seen = []
+def test_a_download_goes_on_while_redis_is_away():
+    pull = Pull(grows, ends_after_s=100)
+    shelf = pull.host.shelf
+    pull.host.after(10.5, lambda: setattr(shelf, "is_away", True))
+    pull.host.after(60.5, lambda: setattr(shelf, "is_away", False))
 
-    def say(progress):
-        seen.append(progress)
-        store.is_away = len(seen) < 4
-        if len(seen) == 5:
-            host.given_up.set()
+    assert isinstance(pull.run(), Pulled)
 
-    answer = pull(host, store=store, step_s=6, say=say)
-
-    assert isinstance(answer, Pulled)
-    assert answer.how is How.PULLED
+    assert pull.lease is None
 
 
-def test_a_lease_that_is_lost_aborts_no_download(caplog):
-    store = Store()
-    host = Host(part(1), then_waits=True)
-    seen = []
+def test_a_lease_that_cannot_be_given_back_does_not_hide_the_result():
+    pull = Pull(grows, ends_after_s=20)
+    pull.host.after(16, lambda: setattr(pull.host.shelf, "is_away", True))
 
-    def say(progress):
-        seen.append(progress)
-        store.holder = "another"
-        if len(seen) == 4:
-            host.given_up.set()
+    assert isinstance(pull.run(), Pulled)
 
-    answer = pull(host, store=store, step_s=6, say=say)
 
-    assert isinstance(answer, Pulled)
+def test_a_lease_that_another_call_took_aborts_no_download_and_is_told_once(caplog):
+    pull = Pull(grows, ends_after_s=60)
+    pull.host.after(2, lambda: pull.host.shelf.set("pull", "gpu", value="another"))
+
+    assert isinstance(pull.run(), Pulled)
+
     assert caplog.text.count("was lost to another") == 1
+    assert pull.lease == "another"
+
+
+def test_a_redis_that_is_away_and_a_host_that_is_down_are_told():
+    pull = Pull()
+    pull.host.shelf.is_away = True
+    with pytest.raises(StoreUnavailable):
+        pull.run()
+
+    pull = Pull()
+    pull.host.deps = replace(pull.host.deps, server=_raise(OllamaDown("down")))
+    with pytest.raises(OllamaDown):
+        pull.run()
+
+
+def _raise(error):
+    def server(_host):
+        raise error
+
+    return server

@@ -1,100 +1,95 @@
-import json
+"""One call wants a model let go: what it asks for, and what it saw."""
 
-import httpx
 import pytest
 
-from ollama_warmup import request
-from ollama_warmup.errors import OllamaUnreachable
-from ollama_warmup.target import Target
+from ollama_warmup.errors import OllamaDown
+from tests.support.builders import target
+from tests.support.one_host import OneHost
 from worker import unloading
-from worker.adapters.ollama import Ollama
 from worker.unloading import Left
 
-NOW = "Mon, 23 Nov 2026 08:00:00 GMT"
+
+def unload(host, model="chat"):
+    ended = unloading.unload(target(model), host.deps)
+    return ended.left, ended.resident and ended.resident.name
 
 
-class Clock:
-    """Time that passes when somebody sleeps."""
+def test_a_loaded_model_is_unloaded_and_seen_gone():
+    host = OneHost()
+    host.server.resident("chat")
+    host.server.resident("plain")
 
-    now_s = 0.0
+    assert unload(host) == (Left.UNLOADED, "chat:latest")
 
-    def monotonic(self):
-        return self.now_s
-
-    def sleep(self, seconds):
-        self.now_s += seconds
-
-
-class Host:
-    """An Ollama with one resident, that goes some views after it is told to."""
-
-    def __init__(self, *, name="m:latest", digest="d1", views=3, then="07:59:59"):
-        self.row = {"name": name, "digest": digest, "size": 1, "size_vram": 1}
-        self.expires, self.then = "08:05:00", then
-        self.views, self.is_told, self.asked = views, False, []
-        self.ollama = Ollama("gpu-1", "http://g", transport=httpx.MockTransport(self))
-
-    def __call__(self, request):
-        path = request.url.path
-        if path == "/api/ps":
-            return httpx.Response(200, json=self.ps(), headers={"date": NOW})
-        if path == "/api/tags":
-            rows = [{"name": n, "digest": "d1"} for n in ("m:latest", "alias:latest")]
-            return httpx.Response(200, json={"models": rows})
-        if path == "/api/show":
-            return httpx.Response(404, json={"error": "model 'x' not found"})
-        self.asked.append(json.loads(request.content))
-        self.is_told, self.expires = True, self.then
-        return httpx.Response(200, json={"done": True})
-
-    def ps(self):
-        self.views -= self.is_told
-        row = self.row | {"expires_at": f"2026-11-23T{self.expires}Z"}
-        return {"models": [row] if self.views > 0 else []}
+    assert host.server.asked == [("unload", {"model": "chat:latest"})]
+    assert host.time.now == 0
 
 
-def unload(host, model="m"):
-    target = Target.of(request.parse(model), host="gpu-1")
-    clock = Clock()
-    ended = unloading.unload(target, ollama=host.ollama, clock=clock)
-    return ended.left, ended.resident and ended.resident.name, clock.now_s
+def test_a_model_is_unloaded_under_the_name_by_which_it_is_resident():
+    host = OneHost()
+    host.server.add("alias")
+    host.server.tagged |= {target("alias").name.normal: _tag_of(host, "chat")}
+    host.server.resident("chat")
+
+    assert unload(host, "alias") == (Left.UNLOADED, "chat:latest")
 
 
-@pytest.mark.parametrize("model", ["m", "alias"])
-def test_a_model_is_let_go_under_the_name_by_which_it_is_resident(model):
-    host = Host()
+def test_a_model_is_unloaded_with_whatever_options_it_is_loaded():
+    host = OneHost()
+    host.server.resident("chat", context=512)
 
-    left, resident, took_s = unload(host, model)
-
-    assert (left, resident) == (Left.UNLOADED, "m:latest")
-    assert host.asked == [{"model": "m:latest", "keep_alive": 0, "stream": False}]
-    assert took_s < 2
+    assert unload(host, "chat?num_ctx=2048") == (Left.UNLOADED, "chat:latest")
 
 
-@pytest.mark.parametrize("model", ["other", "m"])
-def test_what_is_not_loaded_is_not_asked_for(model):
-    host = Host(views=0 if model == "m" else 3)
+@pytest.mark.parametrize("residents", [(), ("plain",)], ids=["nothing", "another"])
+@pytest.mark.parametrize("model", ["chat", "unknown"])
+def test_nothing_is_asked_of_a_host_on_which_the_model_is_not_loaded(residents, model):
+    host = OneHost()
+    for name in residents:
+        host.server.resident(name)
 
-    assert unload(host, model) == (Left.NOT_LOADED, None, 0)
-    assert host.asked == []
+    assert unload(host, model) == (Left.NOT_LOADED, None)
+    assert host.server.asked == []
+
+
+def test_a_model_that_goes_after_its_work_is_seen_gone():
+    host = OneHost()
+    host.server.resident("chat", -1.0)
+    host.server.lets_go = False
+    host.after(3.1, host.server.residents.clear)
+
+    assert unload(host) == (Left.UNLOADED, "chat:latest")
+    assert host.time.now == pytest.approx(3.2)
 
 
 @pytest.mark.parametrize(
-    ("then", "left"), [("07:59:59", Left.GOING), ("08:05:00", Left.STILL_LOADED)]
+    ("left_s", "left"), [(-1.0, Left.GOING), (300.0, Left.STILL_LOADED)]
 )
-def test_what_does_not_go_is_waited_for_ten_seconds(then, left):
-    ended, resident, took_s = unload(Host(views=10_000, then=then))
+def test_a_model_that_does_not_go_is_watched_for_ten_seconds(left_s, left):
+    host = OneHost()
+    host.server.resident("chat", left_s)
+    host.server.lets_go = False
 
-    assert (ended, resident) == (left, "m:latest")
-    assert took_s == pytest.approx(10, abs=0.3)
+    assert unload(host) == (left, "chat:latest")
+    assert host.time.now == pytest.approx(10.0, abs=0.21)
 
 
-def test_a_host_that_is_away_is_said_so():
-    def answer(_):
-        raise httpx.ConnectError("refused")
+def test_a_model_of_the_same_name_with_other_weights_is_another_one():
+    host = OneHost()
+    host.server.resident("chat")
+    host.server.lets_go = False
+    host.after(1.0, lambda: host.server.resident("chat", digest="new"))
 
-    host = Host()
-    host.ollama = Ollama("gpu-1", "http://g", transport=httpx.MockTransport(answer))
+    assert unload(host) == (Left.UNLOADED, "chat:latest")
 
-    with pytest.raises(OllamaUnreachable):
+
+def test_a_host_that_is_down_is_told():
+    host = OneHost()
+    host.server.view_fails = [OllamaDown("down")]
+
+    with pytest.raises(OllamaDown):
         unload(host)
+
+
+def _tag_of(host, name):
+    return host.server.tagged[target(name).name.normal]

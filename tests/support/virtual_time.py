@@ -1,0 +1,197 @@
+"""Many threads under one virtual clock: each runs until it waits, and nothing sleeps.
+
+Code that takes its clock and its threads from outside runs here as it is: a thread
+is a greenlet, and a wait switches to the thread that is due next. The test itself is
+one of the threads: while it waits, the others run.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+
+class Source(Protocol):
+    """A state machine that has events of its own."""
+
+    def next_event_at(self) -> float | None:
+        """When to advance it next."""
+
+    def advance(self, now: float) -> None:
+        """Let happen what is due."""
+
+
+@dataclass(eq=False, slots=True)
+class Process:
+    """An operating system's process: its threads are killed together."""
+
+    threads: "set[_Thread]" = field(default_factory=set)
+    is_killed: bool = False
+
+
+class _Thread(greenlet):
+    process: Process
+    turn = 0
+    """Counts its waits: a wake-up for an earlier one comes too late."""
+
+
+class VirtualTime:
+    """A clock, and the threads that run by it; both as `worker.ports` want them."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.source: Source | None = None
+        self._test = _TestThread(Process())
+        self._order = itertools.count()
+        self._heap: list[tuple[float, int, Any, int, Any]] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        thread = self.current
+        self._wake(thread, seconds, None)
+        self._pause(thread)
+
+    def signal(self) -> "VirtualSignal":
+        return VirtualSignal(self)
+
+    def start(
+        self,
+        run: Callable[[], object],
+        *,
+        name: str = "",
+        after: float = 0.0,
+        process: Process | None = None,
+    ) -> None:
+        """Run something in a thread of its own.
+
+        Args:
+            run: raises into the test what it raises.
+            name: for people.
+            after: seconds until it begins.
+            process: of which it is part; None = that of the thread that starts it.
+        """
+        process = process or self.current.process
+
+        def body(_: object) -> None:
+            try:
+                run()
+            except GreenletExit:
+                if not process.is_killed:
+                    raise
+            finally:
+                process.threads.discard(thread)
+
+        thread = _Thread(body, self._test.greenlet)
+        thread.process = process
+        process.threads.add(thread)
+        self._wake(thread, after, name)
+
+    def kill(self, process: Process) -> None:
+        """End a process as `kill -9` does: none of its threads reaches the world."""
+        process.is_killed = True
+        for thread in list(process.threads):
+            if thread:  # it has begun, so it has something to unwind
+                thread.parent = getcurrent()
+                thread.throw(GreenletExit)
+        process.threads.clear()
+
+    def run_until(self, end: float) -> None:
+        """Let everything happen until an instant, in order; called by the test."""
+        while self._step(end):
+            pass
+        self.now = end
+        if self.source:
+            self.source.advance(end)
+
+    @property
+    def current(self) -> "_Thread | _TestThread":
+        """The thread that asks."""
+        thread = getcurrent()
+        return thread if isinstance(thread, _Thread) else self._test
+
+    def check(self) -> None:
+        """End the thread that asks if its process was killed."""
+        if self.current.process.is_killed:
+            raise GreenletExit
+
+    def _pause(self, thread: "_Thread | _TestThread") -> Any:
+        """Let others run until this thread is woken; returns what it is woken with."""
+        if thread.process.is_killed:
+            raise GreenletExit
+        if isinstance(thread, _Thread):
+            return self._test.greenlet.switch()
+        turn = thread.turn
+        while thread.turn == turn:
+            if not self._step(float("inf")):
+                raise AssertionError("every thread waits, and nothing will wake one")
+        return thread.value
+
+    def _step(self, end: float) -> bool:
+        """Let the next thing happen; False if none is due until `end`."""
+        at = self._heap[0][0] if self._heap else float("inf")
+        due = self.source.next_event_at() if self.source else None
+        if due is not None and due <= at:
+            if due > end:
+                return False
+            self.now = max(self.now, due)
+            if self.source:
+                self.source.advance(self.now)
+            return True
+        if not self._heap or at > end:
+            return False
+        self.now = max(self.now, at)
+        _, _, thread, turn, value = heapq.heappop(self._heap)
+        if thread.turn == turn and not thread.process.is_killed:
+            thread.turn += 1
+            thread.switch(value)
+        return True
+
+    def _wake(
+        self, thread: "_Thread | _TestThread", seconds: float, value: Any
+    ) -> None:
+        entry = (self.now + seconds, next(self._order), thread, thread.turn, value)
+        heapq.heappush(self._heap, entry)
+
+
+class _TestThread:
+    """The thread in which the test runs, and all others are switched to."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.greenlet = getcurrent()
+        self.turn = 0
+        self.value: Any = None
+
+    def switch(self, value: Any) -> None:
+        self.value = value
+
+
+class VirtualSignal:
+    """As `threading.Event`, by the virtual clock."""
+
+    def __init__(self, time: VirtualTime) -> None:
+        self._time = time
+        self._waiters: list[tuple[Any, int]] = []
+        self.is_set = False
+
+    def set(self) -> None:
+        self.is_set = True
+        for thread, turn in self._waiters:
+            if thread.turn == turn:
+                self._time._wake(thread, 0.0, True)  # noqa: SLF001 - two halves of one
+        self._waiters.clear()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        time, thread = self._time, self._time.current
+        if self.is_set:
+            time.check()
+            return True
+        self._waiters.append((thread, thread.turn))
+        if timeout is not None:
+            time._wake(thread, timeout, False)  # noqa: SLF001 - likewise
+        return bool(time._pause(thread))  # noqa: SLF001 - likewise
