@@ -10,7 +10,7 @@ from tests.history import signs
 from tests.history.notes import Said
 from tests.history.past import Asked, Visit
 from tests.history.scenes import History
-from tests.history.store import BEGAN_AT
+from tests.support.memory_store import BEGAN_AT
 from worker.core import telling
 from worker.core.passes import Kind
 from worker.simulator.physics.ledger import Why
@@ -103,7 +103,7 @@ def touches(history: History) -> Iterator[str]:
     for target in history.scene.targets:
         at = [t.at for t in history.worker.touched if t.key == target.key]
         for visit in _of(history, target):
-            begin, end = visit.stay.loaded_at, visit.ended_at or history.loop.now
+            begin, end = visit.stay.loaded_at, visit.ended_at or history.time.now
             window_s = _keep_alive_s(history, visit)
             ticks = window_s / history.scene.tick_s
             each = 1.2 if ticks >= 30 else 2.5
@@ -121,7 +121,7 @@ def touches_of_used(history: History) -> Iterator[str]:
     for target in history.scene.targets:
         at = [t.at for t in history.worker.touched if t.key == target.key]
         for visit in _of(history, target):
-            begin, end = visit.stay.loaded_at, visit.ended_at or history.loop.now
+            begin, end = visit.stay.loaded_at, visit.ended_at or history.time.now
             window_s = _keep_alive_s(history, visit)
             uses = [a for a in _uses(history, visit) if a.granted_at and a.ended_at]
             for touched_at in (t for t in at if begin <= t <= end):
@@ -143,7 +143,7 @@ def _uses(history: History, visit: Visit) -> list[Asked]:
 
 def _keep_alive_s(history: History, visit: Visit) -> float:
     """The shortest keep-alive that was asked for while it was there."""
-    end, begun = visit.ended_at or history.loop.now, visit.made_by.keep_alive_s
+    end, begun = visit.ended_at or history.time.now, visit.made_by.keep_alive_s
     given = [
         a.keep_alive_s
         for a in history.server.past.asked
@@ -174,12 +174,12 @@ def said_at(history: History, target: Target, at: float) -> Said | None:
 def _was_loaded_by_touch(history: History, visit: Visit, target: Target) -> bool:
     """Whether an event says that a touch has loaded it, so that it is left alone."""
     begin, end = visit.stay.loaded_at - 60, (visit.ended_at or math.inf) + 60
-    store = history.worker.store
+    worker = history.worker
     crashed = [
-        e.at - BEGAN_AT for e in store.told(Kind.CRASHED) if e.model == target.model
+        e.at - BEGAN_AT for e in worker.told(Kind.CRASHED) if e.model == target.model
     ]
     again = [b for a, b in itertools.pairwise(crashed) if b - a < HOUR_S]
-    reloaded = store.told(Kind.RELOADED_BY_TOUCH)
+    reloaded = worker.told(Kind.RELOADED_BY_TOUCH)
     told = [e.at - BEGAN_AT for e in reloaded if e.model == target.model]
     return any(begin <= at <= end for at in (*told, *again))
 
@@ -211,7 +211,7 @@ def _where(history: History, at: float) -> str:
 
 
 def _events(history: History, at: float) -> str:
-    events = [e for e in history.worker.store.events if e.at - BEGAN_AT <= at + 30]
+    events = [e for e in history.worker.passes.events if e.at - BEGAN_AT <= at + 30]
     return "\n".join(telling.sentence(event) for event in events[-12:])
 
 

@@ -3,10 +3,11 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from tests.history.loop import Loop, Process
 from tests.history.server import Server
 from tests.history.worker import Worker
+from tests.support.virtual_time import VirtualTime
 
 DAY_S = 86_400.0
 
@@ -24,7 +25,7 @@ class Trouble:
 class Fate:
     """Lets accidents happen, and remembers them."""
 
-    loop: Loop
+    time: VirtualTime
     server: Server
     worker: Worker
     rng: random.Random
@@ -35,14 +36,13 @@ class Fate:
         for what, times in a_day.items():
             for _ in range(times):
                 at = self.rng.uniform(600.0, DAY_S - 600.0)
-                self.loop.start(self._strike(what), after=at)
+                self.time.start(partial(self._strike, what), after=at)
 
-    def _strike(self, what: str) -> Process[None]:
+    def _strike(self, what: str) -> None:
         strike: Callable[[], float] = getattr(self, what)
         seconds = strike()
-        now = self.loop.now
+        now = self.time.now
         self.troubles.append(Trouble(now, now + seconds, what))
-        yield 0.0
 
     def restart(self) -> float:
         """The server begins anew."""
@@ -53,7 +53,7 @@ class Fate:
     def mute(self) -> float:
         """`/api/ps` is not answered."""
         seconds = self.rng.uniform(5.0, 60.0)
-        self.server.mute_until = self.loop.now + seconds
+        self.server.mute_until = self.time.now + seconds
         return seconds + 15.0
 
     def crash(self) -> float:
@@ -66,7 +66,7 @@ class Fate:
     def full(self) -> float:
         """Loads are refused."""
         seconds = self.rng.uniform(10.0, 120.0)
-        self.server.full_until = self.loop.now + seconds
+        self.server.full_until = self.time.now + seconds
         return seconds
 
     def out_of_memory(self) -> float:
@@ -78,7 +78,7 @@ class Fate:
     def beat_down(self) -> float:
         """No ticks."""
         seconds = self.rng.uniform(30.0, 600.0)
-        self.worker.ticks_out.append((self.loop.now, self.loop.now + seconds))
+        self.worker.ticks_out.append((self.time.now, self.time.now + seconds))
         return seconds
 
     def lanes_down(self) -> float:

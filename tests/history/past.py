@@ -1,9 +1,9 @@
 """What the simulator's own events and ledger tell: who asked, who made whom go."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tests.history.loop import Signal
+from tests.support.virtual_time import VirtualSignal
 from worker.simulator.physics.events import Failed, Failure, Finished, Granted
 from worker.simulator.physics.ledger import Stay, Why
 from worker.simulator.physics.models import Model
@@ -26,7 +26,7 @@ class Asked:
     granted_at: float | None = None
     ended_at: float | None = None
     failure: Failure | str | None = None
-    over: Signal = field(default_factory=Signal)
+    over: VirtualSignal
 
     @property
     def digest(self) -> str:

@@ -8,10 +8,10 @@ from functools import cache
 from ollama_warmup import request
 from ollama_warmup.target import Target
 from tests.history.fate import DAY_S, Fate
-from tests.history.loop import Loop
 from tests.history.server import Server
 from tests.history.traffic import HOUR_S, Habit, Traffic
 from tests.history.worker import Worker
+from tests.support.virtual_time import VirtualTime
 from tests.unit.simulator import world
 from worker.core.passes import Rules
 from worker.simulator.physics.models import Model
@@ -72,7 +72,7 @@ class History:
     scene: Scene
     seed: int
     rng: random.Random
-    loop: Loop
+    time: VirtualTime
     server: Server
     worker: Worker
     traffic: Traffic
@@ -83,21 +83,19 @@ class History:
     def of(cls, scene: Scene, seed: int) -> "History":
         """One that has not begun."""
         rng = random.Random(seed)  # noqa: S311 - the same history for every run
-        loop = Loop()
+        time = VirtualTime()
         skew_s = rng.uniform(-5_000.0, 5_000.0)
-        server = Server(loop, scene.models, scene.settings, skew_s=skew_s)
-        worker = Worker(
-            loop, server, scene.targets, rng, rules=Rules(tick_s=scene.tick_s)
-        )
+        server = Server(time, scene.models, scene.settings, skew_s=skew_s)
+        worker = Worker(server, scene.targets, rng, rules=Rules(tick_s=scene.tick_s))
         return cls(
             scene=scene,
             seed=seed,
             rng=rng,
-            loop=loop,
+            time=time,
             server=server,
             worker=worker,
-            traffic=Traffic(loop, server, rng),
-            fate=Fate(loop, server, worker, rng),
+            traffic=Traffic(time, server, rng),
+            fate=Fate(time, server, worker, rng),
         )
 
     def run(self, *, until: float = DAY_S) -> "History":
@@ -107,7 +105,7 @@ class History:
             self.scene.habits(self)
             self.fate.start(a_day=self.scene.troubles)
             self.worker.start()
-        self.loop.run_until(until)
+        self.time.run_until(until)
         return self
 
 

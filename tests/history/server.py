@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ollama_warmup import errors
-from tests.history.loop import Loop, Process, Wait
 from tests.history.past import RESTARTED, Asked, Past
+from tests.support.virtual_time import VirtualTime
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Resident, Tag
 from worker.simulator.physics.events import Failure
@@ -19,6 +19,7 @@ from worker.simulator.physics.scheduler import Scheduler
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 LONGEST_S = 292 * 365 * 86_400.0
 VIEW_S = 15.0
+VIEW_LATENCY_S = 0.005
 Options = Mapping[str, int | bool]
 _ERRORS: dict[Failure | str, type[errors.WarmupError]] = {
     Failure.QUEUE_FULL: errors.OllamaBusy,
@@ -32,7 +33,7 @@ _ERRORS: dict[Failure | str, type[errors.WarmupError]] = {
 class Accidents:
     """What is to go wrong next, by the model's short name."""
 
-    loop: Loop
+    time: VirtualTime
     out_of: set[str] = field(default_factory=set)
     """Whose next load runs out of memory."""
     ran_out: list[tuple[float, Model]] = field(default_factory=list)
@@ -43,7 +44,7 @@ class Accidents:
         fails = model.name.short in self.out_of
         if fails:
             self.out_of.discard(model.name.short)
-            self.ran_out.append((self.loop.now, model))
+            self.ran_out.append((self.time.now, model))
         return fails
 
     def slowness(self, model: Model) -> float:
@@ -55,18 +56,18 @@ class Server:
 
     def __init__(
         self,
-        loop: Loop,
+        time: VirtualTime,
         models: Iterable[Model],
         settings: ServerSettings,
         *,
         skew_s: float = 0.0,
     ) -> None:
-        self.loop = loop
+        self.time = time
         self.models = {m.name.short: m for m in models}
         self.settings = settings
         self.skew_s = skew_s
         """How far its clock is ahead of ours."""
-        self.accidents = Accidents(loop)
+        self.accidents = Accidents(time)
         self.past = Past()
         self.down_until = 0.0
         self.mute_until = 0.0
@@ -81,10 +82,10 @@ class Server:
             for name, m in self.models.items()
         }
         self.infos = {residency.normal(n): _info(m) for n, m in self.models.items()}
-        self._digests = {name: m.digest for name, m in self.models.items()}
+        self._known = {id(m): (n, m.digest) for n, m in self.models.items()}
         self._due: float | None = None
         self._is_due_old = True
-        loop.source = self
+        time.source = self
 
     def next_event_at(self) -> float | None:
         if self._is_due_old:
@@ -97,31 +98,30 @@ class Server:
 
     def restart(self, *, down_s: float) -> None:
         """Everything goes, and every caller hears of it."""
-        self.down_until = self.loop.now + down_s
-        lost = self.past.restarted(self.loop.now)
+        self.down_until = self.time.now + down_s
+        lost = self.past.restarted(self.time.now)
         self.scheduler = Scheduler(self.settings, mishaps=self.accidents)
-        self.scheduler.advance(self.loop.now)
+        self.scheduler.advance(self.time.now)
         self._is_due_old = True
         for asked in lost:
             asked.failure = RESTARTED
-            self.loop.fire(asked.over)
+            asked.over.set()
 
     def crash(self, name: str) -> None:
-        self.scheduler.crash(self.models[name], now=self.loop.now)
+        self.scheduler.crash(self.models[name], now=self.time.now)
         self._note()
 
-    def view(self) -> Process[HostView]:
+    def view(self) -> HostView:
         """`/api/ps`; raises `OllamaDown`, or after 15 s `OllamaUnreachable`."""
-        yield 0.001
-        self._refuse()
-        if self.loop.now < self.mute_until:
-            yield VIEW_S
+        self.refuse()
+        if self.time.now < self.mute_until:
+            self.time.sleep(VIEW_S)
             raise errors.OllamaUnreachable("no answer within 15 s")
-        now = self.loop.now
+        now = self.time.now
         residents = tuple(map(self._row, self.scheduler.residents(now=now)))
         seen_at = self._date(now).replace(microsecond=0)
         self._note()
-        yield 0.004
+        self.time.sleep(VIEW_LATENCY_S)
         return HostView(residents=residents, observed_at=seen_at)
 
     def ask(
@@ -132,15 +132,15 @@ class Server:
         *,
         tokens: int | None = None,
         keep_alive_s: float | None = None,
-    ) -> Process[Asked]:
+    ) -> Asked:
         """One request, to its end; raises why it was not served."""
         asked = self.send(who, name, options, tokens=tokens, keep_alive_s=keep_alive_s)
-        yield from self.wait(asked)
+        self.wait(asked)
         return asked
 
-    def wait(self, asked: Asked) -> Process[None]:
-        """For its end; raises why it was not served."""
-        yield Wait(asked.over)
+    def wait(self, asked: Asked) -> None:
+        """Wait for its end; raises why it was not served."""
+        asked.over.wait()
         if asked.failure is not None:
             raise _ERRORS[asked.failure](str(asked.failure))
 
@@ -154,19 +154,20 @@ class Server:
         keep_alive_s: float | None = None,
     ) -> Asked:
         """One request, without waiting for its end; without tokens a load, or touch."""
-        self._refuse()
-        model, now = self.models[name], self.loop.now
+        self.refuse()
+        model, now = self.models[name], self.time.now
         asked = Asked(
             who=who,
             model=model,
             at=now,
             infers=tokens is not None,
             keep_alive_s=keep_alive_s,
+            over=self.time.signal(),
         )
         self.past.asked.append(asked)
         if now < self.full_until and asked.digest not in self.past.here:
             asked.failure = Failure.QUEUE_FULL
-            self.loop.fire(asked.over)
+            asked.over.set()
             return asked
         self.advance(now)
         self.past.submitted(asked)
@@ -182,25 +183,27 @@ class Server:
         return asked
 
     def unload(self, name: str) -> None:
-        self._refuse()
-        self.scheduler.unload(self.models[name], now=self.loop.now)
+        self.refuse()
+        self.scheduler.unload(self.models[name], now=self.time.now)
         self._note()
 
     def hang_up(self, asked: Asked) -> None:
         """Its caller is gone."""
-        self.advance(self.loop.now)
-        self.scheduler.disconnect(asked.ticket, now=self.loop.now)
-        self.past.hung_up(asked, self.loop.now)
+        self.advance(self.time.now)
+        self.scheduler.disconnect(asked.ticket, now=self.time.now)
+        self.past.hung_up(asked, self.time.now)
         self._note()
 
-    def _refuse(self) -> None:
-        if self.loop.now < self.down_until:
+    def refuse(self) -> None:
+        """Raise `OllamaDown` while the server is down."""
+        if self.time.now < self.down_until:
             raise errors.OllamaDown("connection refused")
 
     def _row(self, row: Row) -> Resident:
+        name, digest = self._known[id(row.model)]
         return Resident(
-            name=row.model.name.short,
-            digest=self._digests[row.model.name.short],
+            name=name,
+            digest=digest,
             context_length=row.launched.context_length,
             size_bytes=row.model.weights.size_bytes,
             size_vram_bytes=0,
@@ -213,7 +216,7 @@ class Server:
     def _note(self) -> None:
         self._is_due_old = True
         for asked in self.past.note(self.scheduler):
-            self.loop.fire(asked.over)
+            asked.over.set()
 
 
 def _info(model: Model) -> ModelInfo:

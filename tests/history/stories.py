@@ -1,12 +1,11 @@
 """Stories of one host, told second by second: who asks, who works, who pings."""
 
 from collections.abc import Callable
+from functools import partial
 
 from ollama_warmup.target import Target
-from tests.history import tasks
-from tests.history.loop import Process
 from tests.history.scenes import GIB, History, Scene, model, wanted
-from tests.history.store import BEGAN_AT
+from tests.support.memory_store import BEGAN_AT
 from worker.core.passes import Kind, Rules
 from worker.simulator.physics.ledger import Why
 from worker.simulator.physics.options import ServerSettings
@@ -22,7 +21,7 @@ ASKED_AT = 100.0
 PING_S = 3_600.0
 """The keep-alive of what wedges a host: it is revived with it."""
 
-Script = Callable[[History], Process[None]]
+Script = Callable[[History], None]
 
 
 def story(
@@ -36,9 +35,9 @@ def story(
     """A while of a host on which every model of ours was loaded three times."""
 
     def begin(history: History) -> None:
-        history.worker.store.longest = (LOAD_S, 4 * GIB)
+        history.worker.loads.shelf.set("longest", "gpu", value=(LOAD_S, 4 * GIB))
         for script in scripts:
-            history.loop.start(script(history))
+            history.time.start(partial(script, history))
 
     settings = ServerSettings(max_loaded_models=slots, gpu=True)
     scene = Scene(
@@ -51,17 +50,16 @@ def story(
     history = History.of(scene, seed=0)
     history.worker.rules = rules
     for target in (*wanted(CHAT, PLAIN), THIRD):
-        history.worker.store.loads[target.key] = [LOAD_S] * 3
+        history.worker.remember(target, [LOAD_S] * 3)
     return history.run(until=until)
 
 
 def asked(*, at: float = ASKED_AT) -> Script:
     """Somebody asks for `third`."""
 
-    def script(history: History) -> Process[None]:
-        yield at
-        means = tasks.Means(THIRD, history.server, history.worker.store, lambda: None)
-        yield from tasks.warm(means, void_at=1e9, waits=())
+    def script(history: History) -> None:
+        history.time.sleep(at)
+        history.worker.call(THIRD)
 
     return script
 
@@ -69,8 +67,8 @@ def asked(*, at: float = ASKED_AT) -> Script:
 def works(*, at: float = 0.0, **seconds: float) -> Script:
     """An application has models work for so long."""
 
-    def script(history: History) -> Process[None]:
-        yield at
+    def script(history: History) -> None:
+        history.time.sleep(at)
         for name, work_s in seconds.items():
             history.server.send("app", f"{name}:latest", {}, tokens=round(10 * work_s))
 
@@ -80,8 +78,8 @@ def works(*, at: float = 0.0, **seconds: float) -> Script:
 def pinged(name: str, *, at: float, keep_alive_s: float = PING_S) -> Script:
     """A script keeps a model warm, as it believes."""
 
-    def script(history: History) -> Process[None]:
-        yield at
+    def script(history: History) -> None:
+        history.time.sleep(at)
         history.server.send("ping", f"{name}:latest", {}, keep_alive_s=keep_alive_s)
 
     return script
@@ -92,7 +90,7 @@ takes_the_slot = works(at=41.0, ext=1.0)
 
 
 def told(history: History, kind: Kind) -> list[tuple[float, str]]:
-    return [(e.at - BEGAN_AT, e.model) for e in history.worker.store.told(kind)]
+    return [(e.at - BEGAN_AT, e.model) for e in history.worker.told(kind)]
 
 
 def unloaded(history: History) -> list[str]:
@@ -102,6 +100,7 @@ def unloaded(history: History) -> list[str]:
 
 def ended_at(history: History, target: Target = THIRD) -> float:
     """When the last load of a target ended well."""
-    record = history.worker.store.records[target.key]
+    record = history.worker.record(target)
+    assert record is not None
     assert record.error is None
     return record.ended_at - BEGAN_AT

@@ -32,9 +32,9 @@ def use(day, model, *, at, keep_alive_s):
     """An application asks once, for a second."""
 
     def process():
-        yield from day.server.ask("app", model, {}, tokens=5, keep_alive_s=keep_alive_s)
+        day.server.ask("app", model, {}, tokens=5, keep_alive_s=keep_alive_s)
 
-    day.loop.start(process(), after=at - day.loop.now)
+    day.time.start(process, after=at - day.time.now)
 
 
 def warm(day):
@@ -60,7 +60,7 @@ def test_a_restart_is_made_good_within_a_tick_and_the_loads(down_s):
     day = host("chat", "plain", "embed")
     assert warm(day) == {"chat", "plain", "embed"}
     day.server.restart(down_s=down_s)
-    back_at = day.loop.now + down_s
+    back_at = day.time.now + down_s
 
     day.run(until=back_at + TICK_S + CHAT_S + PLAIN_S + EMBED_S + 1)
 
@@ -78,10 +78,9 @@ def test_with_one_resident_it_takes_six_ticks_more_if_others_may_be_loading(
     """One tick to see that it went, and the pass after six."""
     day = host("chat")
     if is_quiet:
-        memory = replace(day.worker.store.memory, strangers_at=1.0)
-        day.worker.store.memory = memory
+        day.worker.memory = replace(day.worker.memory, strangers_at=1.0)
     day.server.restart(down_s=down_s)
-    back_at = day.loop.now + down_s
+    back_at = day.time.now + down_s
 
     day.run(until=back_at + ticks * TICK_S + CHAT_S + 1)
 
@@ -96,11 +95,11 @@ def test_with_one_resident_it_takes_six_ticks_more_if_others_may_be_loading(
 def test_a_part_of_ours_that_is_back_has_all_warm_within_two_ticks_and_the_loads(part):
     day = host("chat", "plain", "embed")
     if part == "beat":
-        day.worker.ticks_out.append((day.loop.now, day.loop.now + 100))
+        day.worker.ticks_out.append((day.time.now, day.time.now + 100))
     else:
         day.worker.kill_lanes(100)
-    back_at = day.loop.now + 100
-    day.run(until=day.loop.now + 30)
+    back_at = day.time.now + 100
+    day.run(until=day.time.now + 30)
     day.server.restart(down_s=2)
 
     day.run(until=back_at + 2 * TICK_S + CHAT_S + PLAIN_S + EMBED_S + 1)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests.history.loop import Process
 from tests.history.scenes import History, Scene, model, wanted
 from worker.core.passes import Kind
 from worker.simulator.physics.keepalive import FOREVER_S
@@ -20,15 +19,15 @@ WINDOWS_S |= {"none": FOREVER_S}
 def crashed(window_s: float, *, at: float, called_at: float | None = None) -> History:
     """A target whose runner dies, and perhaps an application that calls it later."""
 
-    def crash(history: History) -> Process[None]:
-        yield at
+    def crash(history: History) -> None:
+        history.time.sleep(at)
         history.server.crash("chat:latest")
         if called_at is not None:
-            yield called_at - at
-            yield from history.server.ask("app", "chat:latest", {}, tokens=10)
+            history.time.sleep(called_at - at)
+            history.server.ask("app", "chat:latest", {}, tokens=10)
 
     def begin(history: History) -> None:
-        history.loop.start(crash(history))
+        history.time.start(lambda: crash(history))
 
     scene = Scene(
         models=[model("chat", load_s=8.0)],
@@ -45,7 +44,7 @@ def called_warm_s(history: History, *, at: float) -> float:
     [dead] = [v for v in history.server.past.visits if v.why is Why.CRASHED]
     target = history.scene.targets[0]
     said = [s.at for s in history.worker.said[target.key] if s.at > at]
-    ended_at = dead.ended_at or history.loop.now
+    ended_at = dead.ended_at or history.time.now
     return min([ended_at, *said]) - at
 
 
@@ -60,7 +59,7 @@ def test_a_dead_runner_is_called_warm_no_longer_than_its_window_or_an_hour(
     history = crashed(WINDOWS_S[window], at=at)
 
     assert called_warm_s(history, at=at) <= most_s + 2 * TICK_S
-    assert len(history.worker.store.told(Kind.CRASHED)) == 1
+    assert len(history.worker.told(Kind.CRASHED)) == 1
     assert history.worker.said[history.scene.targets[0].key][-1].is_ready
 
 
@@ -68,4 +67,4 @@ def test_a_call_finds_it_before_that():
     history = crashed(WINDOWS_S["2h"], at=100.0, called_at=400.0)
 
     assert called_warm_s(history, at=100.0) <= 300.0 + TICK_S
-    assert history.worker.store.told(Kind.CRASHED) == []
+    assert history.worker.told(Kind.CRASHED) == []

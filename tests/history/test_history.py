@@ -41,5 +41,5 @@ def test_a_day_is_full_of_what_it_is_to_stand():
 
     assert len(day.worker.looks) > 8_000
     assert len(day.worker.touched) > 1_000
-    kinds = {event.kind.value for event in day.worker.store.events}
+    kinds = {event.kind.value for event in day.worker.passes.events}
     assert kinds >= {"changed", "restarted", "evicted", "crashed", "unloaded"}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.history.loop import Process
 from tests.history.scenes import History, model, wanted
 from tests.history.stories import (
     ASKED_AT,
@@ -69,8 +68,8 @@ def test_a_wedge_that_is_older_than_our_load_is_told_as_soon():
 def test_a_wedge_in_which_a_touch_has_become_a_load_is_told():
     """The runner of `chat` dies in it; passes find that an hour after its last use."""
 
-    def crash(history: History) -> Process[None]:
-        yield 200.0
+    def crash(history: History) -> None:
+        history.time.sleep(200.0)
         history.server.crash("chat:latest")
 
     history = story(
@@ -93,13 +92,13 @@ def test_a_wedge_of_a_load_that_a_pass_has_sent_is_cured_likewise():
     """An application takes the one slot, and is at work again when a pass loads."""
     sent_at = []
 
-    def hang(history: History) -> Process[None]:
-        yield ASKED_AT
-        while history.worker.store.lane() is None:
-            yield 0.005
-        sent_at.append(history.loop.now)
-        yield from works(ext=20.0)(history)
-        yield from pinged("ext", at=1.0)(history)
+    def hang(history: History) -> None:
+        history.time.sleep(ASKED_AT)
+        while history.worker.lane is None:
+            history.time.sleep(0.005)
+        sent_at.append(history.time.now)
+        works(ext=20.0)(history)
+        pinged("ext", at=1.0)(history)
 
     history = story(takes_the_slot, hang, targets=(CHAT,), slots=1, rules=ANY)
 
@@ -135,7 +134,7 @@ def test_a_wedge_is_only_told_when_cures_are_off():
     assert 600 <= second - first < 600 + SOON_S
     assert told(history, Kind.CURED) == []
     assert unloaded(history) == []
-    assert THIRD.key not in history.worker.store.records
+    assert history.worker.record(THIRD) is None
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import random
 from dataclasses import dataclass
 
 from ollama_warmup.errors import WarmupError
-from tests.history.loop import Loop, Process
 from tests.history.server import Options, Server
+from tests.support.virtual_time import VirtualTime
 
 HOUR_S = 3_600.0
 Span = tuple[float, float]
@@ -34,27 +34,27 @@ class Habit:
 class Traffic:
     """Starts applications."""
 
-    loop: Loop
+    time: VirtualTime
     server: Server
     rng: random.Random
 
     def use(self, habit: Habit, *, after: float = 0.0, until: float = 1e9) -> None:
-        self.loop.start(self._bursts(habit, until), after=after)
+        self.time.start(lambda: self._bursts(habit, until), after=after)
 
-    def _bursts(self, habit: Habit, until: float) -> Process[None]:
-        while self.loop.now < until:
+    def _bursts(self, habit: Habit, until: float) -> None:
+        while self.time.now < until:
             for _ in range(round(self.rng.uniform(*habit.calls))):
-                if self.loop.now >= until:
+                if self.time.now >= until:
                     return
                 with contextlib.suppress(WarmupError):
-                    yield from self._call(habit)
-                yield self.rng.uniform(*habit.think_s)
-            yield self.rng.uniform(*habit.gap_s)
+                    self._call(habit)
+                self.time.sleep(self.rng.uniform(*habit.think_s))
+            self.time.sleep(self.rng.uniform(*habit.gap_s))
 
-    def _call(self, habit: Habit) -> Process[None]:
+    def _call(self, habit: Habit) -> None:
         token_s = self.server.models[habit.model].weights.token_s
         tokens = 1 + round(self.rng.uniform(*habit.work_s) / token_s)
-        yield from self.server.ask(
+        self.server.ask(
             habit.who,
             habit.model,
             habit.options,
