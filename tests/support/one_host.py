@@ -56,6 +56,8 @@ class FakeServer:
     residents: list[Resident] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What it was asked to do, without looks at it."""
+    questions: list[str] = field(default_factory=list)
+    """What it was asked about its models: `tags`, `show MODEL`."""
     fails: list[WarmupError] = field(default_factory=list)
     """Raised by the next requests, after the seconds of a load."""
     view_fails: list[WarmupError | None] = field(default_factory=list)
@@ -112,9 +114,11 @@ class FakeServer:
         return replace(found, residents=tuple(self.residents))
 
     def tags(self) -> dict[str, Tag]:
+        self.questions.append("tags")
         return dict(self.tagged)
 
     def show(self, model: str) -> ModelInfo:
+        self.questions.append(f"show {model}")
         name = model.removesuffix(":latest")
         if name not in self.infos:
             raise UnknownModel(model)
