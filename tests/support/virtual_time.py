@@ -45,6 +45,8 @@ class VirtualTime:
         self.now = 0.0
         self.source: Source | None = None
         self._test = _TestThread(Process())
+        self._end = float("inf")
+        """Until when the test lets the others run."""
         self._order = itertools.count()
         self._heap: list[tuple[float, int, Any, int, Any]] = []
 
@@ -52,7 +54,11 @@ class VirtualTime:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        thread = self.current
+        thread, at = self.current, self.now + seconds
+        if thread is not self._test and self._is_idle_until(at):
+            self.check()
+            self.now = at  # no other thread would run: this one need not wait
+            return
         self._wake(thread, seconds, None)
         self._pause(thread)
 
@@ -102,6 +108,7 @@ class VirtualTime:
 
     def run_until(self, end: float) -> None:
         """Let everything happen until an instant, in order; called by the test."""
+        self._end = end
         while self._step(end):
             pass
         self.now = end
@@ -125,11 +132,20 @@ class VirtualTime:
             raise GreenletExit
         if isinstance(thread, _Thread):
             return self._test.greenlet.switch()
-        turn = thread.turn
+        turn, self._end = thread.turn, float("inf")
         while thread.turn == turn:
             if not self._step(float("inf")):
                 raise AssertionError("every thread waits, and nothing will wake one")
         return thread.value
+
+    def _is_idle_until(self, at: float) -> bool:
+        """Whether nothing is due until an instant, that instant included."""
+        due = self.source.next_event_at() if self.source else None
+        return (
+            at <= self._end
+            and (not self._heap or self._heap[0][0] > at)
+            and (due is None or due > at)
+        )
 
     def _step(self, end: float) -> bool:
         """Let the next thing happen; False if none is due until `end`."""
