@@ -9,24 +9,15 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 import celeryconfig
+from tests.support.composed import DEVELOPMENT, OURS, PRODUCTION, ROOT, services, text
 from worker.cli.system import QUEUES
 
-ROOT = Path(__file__).parents[2]
-PRODUCTION, DEVELOPMENT = "docker-compose.yml", "docker-compose.dev.yml"
+__all__ = ["PRODUCTION", "ROOT"]  # as tests/integration/guarded.py takes them from here
+
 FILES = (PRODUCTION, DEVELOPMENT)
-OURS = ("worker", "control", "pull", "beat", "web", "flower")
 EXAMPLE = ROOT / ".env.example"
-
-
-def text(file):
-    return (ROOT / file).read_text()
-
-
-def services(file):
-    return YAML(typ="safe").load(text(file))["services"]
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import memory
-from tests.unit.test_soak import fault
+from tests.support.soaked import fault
 
 
 def grown(*mib):

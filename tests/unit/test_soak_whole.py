@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import report
-from tests.soak.past import MACHINE, Trouble
-from tests.unit.test_soak import GOOD, LOADED, TOUCH, USE
+from tests.soak.past import MACHINE
+from tests.support.soaked import GOOD, LOADED, TOUCH, USE, fault
 
-FAULT = Trouble(what="1. kill -9", victim="Redis", at=45.0, warm_s=60.0, calls_s=60.0)
+FAULT = fault()
 WHOLE = replace(GOOD, asked=(LOADED, TOUCH, USE), troubles=(FAULT,))
 EMPTY = {
     "a fault": replace(WHOLE, troubles=(replace(FAULT, victim=MACHINE),)),
