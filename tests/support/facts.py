@@ -1,25 +1,27 @@
-"""Facts of a system in which nothing is wrong, to be spoilt by tests."""
+"""The facts of `doctor` about a system that is well, to be spoilt by tests.
+
+One host, `gpu`, keeps one model warm: `LLAMA` is what is wanted, `LOADED` is what
+the host lists.
+"""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ollama_warmup import request
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
-from ollama_warmup.target import Target
+from ollama_warmup.report import Condition, HostReport
+from tests.support.builders import INFO, NOW, resident, tags, target, view
+from tests.support.reports import host_report, target_report
 from worker.adapters.broker import Broker
 from worker.adapters.nodes import Node, Nodes
 from worker.core import residency
-from worker.core.domain import FOREVER, HostView, ModelInfo, Resident, Tag
-from worker.core.passes import Event, Kind
+from worker.core.domain import Resident
+from worker.core.passes import Event
 from worker.doctor import judging
 from worker.doctor.facts import Facts, HostFacts, Reach, Shared
 from worker.doctor.finding import Check, Finding, Severity
 
-NOW = 1_000_000.0
-HERE = datetime(2026, 11, 25, tzinfo=UTC)
 SIZE = 4_700_000_000
-LLAMA = "llama3:8b?num_ctx=8192&keep_alive=30m"
+LLAMA = target("llama3:8b?num_ctx=8192&keep_alive=30m")
+LOADED = resident("llama3:8b", 29 * 60, 8192, size_bytes=SIZE)
 QUEUES = frozenset({"ollama.control", "ollama.touch", "ollama.pull", "ollama.lane.gpu"})
 REDIS = Broker(
     version="valkey 9.1.0",
@@ -32,69 +34,27 @@ REDIS = Broker(
 )
 
 
-def target(text: str = LLAMA, **more: Any) -> Target:
-    return replace(Target.of(request.parse(text), host="gpu"), **more)
-
-
-def resident(
-    name: str = "llama3:8b",
+def reported(
+    condition: Condition = Condition.WARM,
     *,
-    context: int | None = 8192,
-    vram: int = SIZE,
-    left: timedelta = timedelta(minutes=29),
-) -> Resident:
-    return Resident(
-        name=name,
-        digest=f"digest of {name}",
-        context_length=context,
-        size_bytes=SIZE,
-        size_vram_bytes=vram,
-        expires_at=HERE + left,
+    why: str = "",
+    is_ready: bool | None = None,
+    **more: Any,
+) -> HostReport:
+    """The report of `gpu` with its one target; `more` is said of the host.
+
+    `is_ready` None = the target is ready if it is warm.
+    """
+    ready = condition is Condition.WARM if is_ready is None else is_ready
+    llama = target_report(
+        "llama3:8b", condition, wanted=LLAMA.wanted, why=why, is_ready=ready
     )
+    return host_report(llama, name="gpu", **more)
 
 
-FOR_EVER = FOREVER + timedelta(days=1)
-
-
-def info(quantization: str = "Q4_K_M", **more: Any) -> ModelInfo:
-    return ModelInfo(
-        capabilities=frozenset({"completion"}),
-        training_context=8192,
-        modelfile_num_ctx=None,
-        blob="sha256-" + "0" * 64,
-        is_remote=False,
-        quantization=quantization,
-        **more,
-    )
-
-
-def report(condition: Condition = Condition.WARM, **more: Any) -> HostReport:
-    told = TargetReport(
-        model="llama3:8b",
-        wanted="llama3:8b?keep_alive=30m&num_ctx=8192",
-        condition=condition,
-        since=NOW - 60,
-        why=more.pop("why", ""),
-        is_ready=more.pop("is_ready", condition is Condition.WARM),
-    )
-    given = {"at": NOW - 2, "enabled": True} | more
-    return HostReport(
-        host="gpu",
-        url="http://gpu:11434",
-        tick_s=10,
-        state=HostState.UP,
-        targets=(told,),
-        **given,
-    )
-
-
-def event(kind: Kind, why: str = "", *, age_s: float = 60, **more: Any) -> Event:
-    given = {"host": "gpu", "model": "llama3:8b"} | more
-    return Event(at=NOW - age_s, kind=kind, why=why, **given)
-
-
-def host(*residents: Resident, **more: Any) -> HostFacts:
-    targets = more.pop("targets", (target(),))
+def host_facts(*residents: Resident, **more: Any) -> HostFacts:
+    """What the host `gpu` answers: it has all that is wanted of it, and lists these."""
+    targets = more.pop("targets", (LLAMA,))
     names = {t.name.normal for t in targets}
     names |= {residency.normal(r.name) for r in residents}
     given: dict[str, Any] = {
@@ -103,19 +63,21 @@ def host(*residents: Resident, **more: Any) -> HostFacts:
         "reach": Reach.ANSWERS,
         "version": "0.33.0",
         "skew_s": 0.2,
-        "view": HostView(residents=residents, observed_at=HERE),
-        "tags": {n: Tag(digest=f"digest of {n}", size_bytes=SIZE) for n in names},
-        "infos": {n: info() for n in names},
+        "view": view(*residents),
+        "tags": tags(*names, size_bytes=SIZE),
+        "infos": {name: replace(INFO, blob="sha256-" + "0" * 64) for name in names},
     }
     return HostFacts(targets=targets, **given | more)
 
 
 def shared(*events: Event, **more: Any) -> Shared:
-    given: dict[str, Any] = {"reports": {"gpu": report()}}
+    """What passes left in Redis: these events, and the report of a warm host."""
+    given: dict[str, Any] = {"reports": {"gpu": reported()}}
     return Shared(now=NOW, events=events, **given | more)
 
 
 def facts(**more: Any) -> Facts:
+    """All facts of a system that is well, but for `more`."""
     given: dict[str, Any] = {
         "redis_at": "127.0.0.1:6379",
         "is_redis_local": True,
@@ -125,18 +87,19 @@ def facts(**more: Any) -> Facts:
             beats=("celerybeat@a",),
         ),
         "shared": shared(),
-        "hosts": (host(resident()),),
+        "hosts": (host_facts(LOADED),),
     }
     return Facts(**given | more)
 
 
 def of(check: Check, facts: Facts) -> list[Finding]:
-    """The findings of one check that are not ok."""
+    """The findings of one check that are not ok; the check must have been made."""
     found = [f for f in judging.judge(facts) if f.check is check]
     assert found, f"{check} was not made"
     return [f for f in found if f.severity is not Severity.OK]
 
 
 def only(check: Check, facts: Facts) -> Finding:
+    """The one finding of a check that is not ok."""
     (finding,) = of(check, facts)
     return finding

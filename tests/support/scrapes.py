@@ -1,44 +1,24 @@
-"""What Redis holds, said in few words, and what Prometheus reads of it."""
+"""What Redis holds when Prometheus asks, and what Prometheus reads of it."""
+
+from collections.abc import Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ollama_warmup.report import (
-    Condition,
-    HostReport,
-    HostState,
-    OtherReport,
-    TargetReport,
-)
+from ollama_warmup.report import Condition, HostReport, OtherReport
+from tests.support.builders import NOW
+from tests.support.reports import host_report, target_report
 from worker import metrics
 from worker.adapters.snapshot import Snapshot
 
-NOW = 1_800_000_000.0
 
-
-def target(model="llama3:8b", condition=Condition.WARM, **more):
-    return TargetReport(
-        model=model,
-        wanted=model,
-        condition=condition,
-        since=NOW - 60,
-        is_ready=condition is Condition.WARM,
-        **more,
-    )
-
-
-def host(*targets, name="gpu-1", age_s=2.0, **more):
-    return HostReport(
-        host=name,
-        url="http://10.0.0.5:11434",
-        at=NOW - age_s,
-        tick_s=10.0,
-        enabled=True,
-        targets=targets,
-        **({"state": HostState.UP} | more),
-    )
-
-
-def snapshot(*reports, events=None, totals=None, paused=0, queues=None):
+def snapshot(
+    *reports: HostReport,
+    events: Mapping[str, float] | None = None,
+    totals: Mapping[str, float] | None = None,
+    paused: int = 0,
+    queues: Mapping[str, int] | None = None,
+) -> Snapshot:
+    """What a scrape at `NOW` finds in Redis."""
     return Snapshot(
         now=NOW,
         reports=reports,
@@ -50,18 +30,18 @@ def snapshot(*reports, events=None, totals=None, paused=0, queues=None):
 
 
 FULL = snapshot(
-    host(
-        target(context_length=4096, left_s=60.0),
-        target("phi3", Condition.LOADING, elapsed_s=3.0),
+    host_report(
+        target_report(context_length=4096, left_s=60.0),
+        target_report("phi3", Condition.LOADING, elapsed_s=3.0),
         others=(OtherReport(model="x", context_length=1, left_s=1.0),),
     ),
     queues={"ollama.control": 1},
 )
-"""With a value of every metric."""
+"""A snapshot that gives every metric a value."""
 
 
-def read(taken):
-    """Each series and its value, as (name, labels in order of the alphabet)."""
+def read(taken: Snapshot) -> dict[tuple[str, ...], float]:
+    """Each series and its value, by (name, values of the labels, sorted by label)."""
     text = metrics.render(taken).decode()
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): (
@@ -72,7 +52,7 @@ def read(taken):
     }
 
 
-def of(taken, name):
-    """The series of one metric, without its name."""
+def of(taken: Snapshot, name: str) -> dict[tuple[str, ...], float]:
+    """The series of one metric, by the values of its labels."""
     name = f"ollama_warmup_{name}"
     return {key[1:]: value for key, value in read(taken).items() if key[0] == name}

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ollama_warmup import errors
-from tests.unit.worker.metrics.scrapes import FULL, read
+from tests.support.scrapes import FULL, read
 from worker import metrics
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 import pytest
 
 from ollama_warmup.met import Call, Known
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from tests.support.reports import host_report, target_report
 
 URLS = {
     "gpu-1": "http://10.0.0.5:11434",
@@ -10,23 +10,12 @@ URLS = {
 }
 
 
-def report(host):
-    target = TargetReport(
-        model="llama3", wanted="llama3", condition=Condition.WARM, since=0
-    )
-    return HostReport(
-        host=host,
-        url=URLS[host],
-        at=0,
-        tick_s=10,
-        enabled=True,
-        state=HostState.UP,
-        targets=(target,),
-    )
-
-
 KNOWN = Known.of(
-    [report(host) for host in URLS], {"gpu-1|llama3": 8.0, "local|llama3": 4.0}
+    [
+        host_report(target_report("llama3"), name=name, url=url)
+        for name, url in URLS.items()
+    ],
+    {"gpu-1|llama3": 8.0, "local|llama3": 4.0},
 )
 
 

@@ -1,32 +1,9 @@
 import pytest
 
 from ollama_warmup import names, verdict
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
-
-NOW = 1_800_000_000.0
-
-
-def target(model="llama3:8b", condition=Condition.WARM, **more):
-    return TargetReport(
-        model=model,
-        wanted=model,
-        condition=condition,
-        since=NOW - 60,
-        is_ready=more.pop("is_ready", condition is Condition.WARM),
-        **more,
-    )
-
-
-def host(*targets, name="gpu-1", age_s=2.0, tick_s=10.0):
-    return HostReport(
-        host=name,
-        url="http://10.0.0.5:11434",
-        at=NOW - age_s,
-        tick_s=tick_s,
-        enabled=True,
-        state=HostState.UP,
-        targets=targets,
-    )
+from ollama_warmup.report import Condition
+from tests.support.builders import NOW
+from tests.support.reports import host_report, target_report
 
 
 def judge(*reports, model=None):
@@ -34,18 +11,20 @@ def judge(*reports, model=None):
     return verdict.judge(reports, model=name, now=NOW)
 
 
-COLD = target("phi3", Condition.COLD)
+COLD = target_report("phi3", Condition.COLD)
 
 
 def test_all_warm_is_ready():
-    state = judge(host(target()), host(target("phi3"), name="gpu-2"))
+    state = judge(
+        host_report(target_report()), host_report(target_report("phi3"), name="gpu-2")
+    )
 
     assert (state.ready, state.status, state.headers()) == (True, 200, {})
     assert [t.host for t in state.targets] == ["gpu-1", "gpu-2"]
 
 
 def test_one_cold_target_is_enough_to_wait():
-    state = judge(host(target(), COLD))
+    state = judge(host_report(target_report(), COLD))
 
     assert (state.ready, state.status) == (False, 503)
     assert state.why == "phi3 on gpu-1 is cold"
@@ -53,7 +32,7 @@ def test_one_cold_target_is_enough_to_wait():
 
 
 def test_only_critical_targets_count_where_one_is_marked():
-    state = judge(host(target(critical=True), COLD))
+    state = judge(host_report(target_report(critical=True), COLD))
 
     assert state.ready
     assert [t.model for t in state.targets] == ["llama3:8b"]
@@ -61,30 +40,39 @@ def test_only_critical_targets_count_where_one_is_marked():
 
 
 def test_what_is_loaded_otherwise_may_still_be_ready():
-    assert judge(host(target(condition=Condition.DRIFTED, is_ready=True))).ready
+    assert judge(
+        host_report(target_report(condition=Condition.DRIFTED, is_ready=True))
+    ).ready
 
 
 @pytest.mark.parametrize("condition", [c for c in Condition if c != "cold"])
 def test_a_warm_up_helps_only_what_is_cold(condition):
-    assert judge(host(target(condition=condition, is_ready=False))).cold == ()
+    assert (
+        judge(host_report(target_report(condition=condition, is_ready=False))).cold
+        == ()
+    )
 
 
 def test_a_model_is_ready_when_one_host_has_it():
-    state = judge(host(target("phi3")), host(COLD, name="gpu-2"), model="PHI3:latest")
+    state = judge(
+        host_report(target_report("phi3")),
+        host_report(COLD, name="gpu-2"),
+        model="PHI3:latest",
+    )
 
     assert state.ready
     assert len(state.targets) == 2
 
 
 def test_an_undeclared_model_is_not_found():
-    state = judge(host(COLD), model="llama3")
+    state = judge(host_report(COLD), model="llama3")
 
     assert (state.status, state.headers(), state.cold) == (404, {}, ())
     assert state.why.startswith("llama3:latest is not declared: add it to OLLAMA_")
 
 
 def test_nothing_declared_is_no_readiness():
-    state = judge(host())
+    state = judge(host_report())
 
     assert state.status == 503
     assert state.why.startswith("nothing is wanted: set OLLAMA_WARMUP_MODELS")
@@ -98,23 +86,29 @@ def test_nobody_looked_yet():
 
 
 def test_a_report_of_three_ticks_is_too_old():
-    assert judge(host(target(), age_s=30)).ready
+    assert judge(host_report(target_report(), age_s=30)).ready
 
-    state = judge(host(target(), age_s=31))
+    state = judge(host_report(target_report(), age_s=31))
 
     assert state.status == 503
-    assert state.why == "not observed since 2027-01-15T07:59:29+00:00: is beat running?"
+    assert state.why == "not observed since 1970-01-12T13:46:09+00:00: is beat running?"
 
 
 def test_a_host_that_nobody_looks_at_is_unknown_and_sends_nothing():
-    state = judge(host(target()), host(COLD, name="gpu-2", age_s=60))
+    state = judge(
+        host_report(target_report()), host_report(COLD, name="gpu-2", age_s=60)
+    )
 
-    assert state.why.startswith("phi3 on gpu-2 is unknown (not observed since 2027-")
+    assert state.why.startswith(
+        "phi3 on gpu-2 is unknown (not observed since 1970-01-12T13:45:40"
+    )
     assert state.cold == ()
 
 
 def loading(expected_s=None, elapsed_s=None, model="phi3"):
-    return target(model, Condition.LOADING, expected_s=expected_s, elapsed_s=elapsed_s)
+    return target_report(
+        model, Condition.LOADING, expected_s=expected_s, elapsed_s=elapsed_s
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,7 +124,7 @@ def loading(expected_s=None, elapsed_s=None, model="phi3"):
     ids=["one", "longest", "beside cold", "overdue", "unknown", "cold"],
 )
 def test_the_time_left_is_told_if_it_is_known(targets, left_s):
-    state = judge(host(*targets, tick_s=7))
+    state = judge(host_report(*targets, tick_s=7))
 
     assert state.retry_after_s == left_s
     assert state.as_json().get("retry_after_s") == left_s
@@ -139,16 +133,18 @@ def test_the_time_left_is_told_if_it_is_known(targets, left_s):
 
 def test_for_a_model_the_first_host_that_will_have_it_counts():
     state = judge(
-        host(loading(30.0, 5.0)), host(loading(9.0, 5.0), name="gpu-2"), model="phi3"
+        host_report(loading(30.0, 5.0)),
+        host_report(loading(9.0, 5.0), name="gpu-2"),
+        model="phi3",
     )
 
     assert state.retry_after_s == 2
 
 
 def test_the_body_says_what_is_waited_for():
-    failing = target("phi3", Condition.FAILING, why="out of memory")
+    failing = target_report("phi3", Condition.FAILING, why="out of memory")
 
-    assert judge(host(failing, loading(30.0, 5.5, "llama3"))).as_json() == {
+    assert judge(host_report(failing, loading(30.0, 5.5, "llama3"))).as_json() == {
         "ready": False,
         "why": "phi3 on gpu-1 is failing (out of memory); "
         "llama3 on gpu-1 is loading since 5.5s",
@@ -174,9 +170,9 @@ def test_the_body_says_what_is_waited_for():
 
 
 def test_a_sentence_names_three_and_counts_the_rest():
-    many = [target(f"m{i}", Condition.COLD) for i in range(5)]
+    many = [target_report(f"m{i}", Condition.COLD) for i in range(5)]
 
-    assert judge(host(*many)).why == (
+    assert judge(host_report(*many)).why == (
         "m0 on gpu-1 is cold; m1 on gpu-1 is cold; m2 on gpu-1 is cold; "
         "2 more are not ready"
     )

@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from ollama_warmup import errors
-from worker.adapters.ollama import Ollama
+from tests.support.answering import ollama_that
 from worker.core.domain import Progress, Tag
 
 DIGEST = "sha256:" + "a" * 64
@@ -16,10 +16,6 @@ SUCCESS = {"status": "success"}
 def part(completed, *, digest=DIGEST, total=4_000_000_000):
     row = {"status": "pulling aaaaaaaaaaaa", "digest": digest, "total": total}
     return row | ({"completed": completed} if completed else {})
-
-
-def ollama_that(answer):
-    return Ollama("gpu-1", "http://gpu:11434", transport=httpx.MockTransport(answer))
 
 
 def tells(*rows, broken=None):

@@ -3,12 +3,11 @@ from dataclasses import replace
 import pytest
 
 from ollama_warmup import errors
+from tests.support.builders import holder
 from worker.core import estimates, failures
-from worker.core.domain import Holder, LoadRecord
+from worker.core.domain import LoadRecord
 
-HOLDER = Holder(
-    nonce="n", key="k", task_id="t1", process="w:1", began_at=90.0, expected_s=None
-)
+HOLDER = holder("k")
 
 
 def record(error, before=None):

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from ollama_warmup import errors
-from tests.unit.worker.answering import answers, infer, ollama_that
+from tests.support.answering import answers, infer, ollama_that
 from worker.adapters.ollama import Ollama
 
 

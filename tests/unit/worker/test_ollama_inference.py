@@ -8,7 +8,7 @@ import pytest
 
 from ollama_warmup import errors
 from ollama_warmup.request import RunnerOptions
-from tests.unit.worker.answering import answers, infer, ollama_that
+from tests.support.answering import answers, infer, ollama_that
 
 
 def test_an_inference_sends_exactly_the_runner_options_and_one_token():

@@ -1,23 +1,22 @@
 import json
 import math
 import time
-from typing import Any
 
 import pytest
 
 from ollama_warmup.errors import BadRequest
 from ollama_warmup.report import Condition
+from tests.support.reports import event
 from worker.adapters.eventlog import Entry
 from worker.cli import following, tables
 from worker.cli.choosing import Choice
 from worker.cli.following import Wish
-from worker.core.passes import Event, Kind
+from worker.core.passes import Kind
 
 
 def entry(number=1, **more):
-    known: dict[str, Any] = {"at": 60.0, "host": "gpu-1", "model": "tiny"}
-    event = Event(**known | {"kind": Kind.CHANGED} | more)
-    return Entry(id=f"60000-{number}", event=event)
+    told = event(at=60.0, model="tiny", **more)
+    return Entry(id=f"60000-{number}", event=told)
 
 
 def wish(**more):

@@ -5,28 +5,30 @@ import pytest
 from rich.console import Console
 
 from ollama_warmup.report import Condition, OtherReport
-from tests.unit.worker.cli.test_seeing import NOW, host, seen, target
+from tests.support.builders import NOW
+from tests.support.reports import host_report, target_report
 from worker.cli import frames
 from worker.cli.frames import Screen
+from worker.cli.reports import Reports
 
 
 def drawn(*hosts, problem="", width=80, height=24):
     console = Console(width=width, height=height, file=io.StringIO(), color_system=None)
-    screen = Screen(seen=seen(*hosts), problem=problem)
+    screen = Screen(seen=Reports(hosts=hosts, now=NOW), problem=problem)
     with console.capture() as captured:
         console.print(frames.frame(screen, height=height))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def loading(**more):
-    return target("mid", Condition.LOADING, is_ready=False, elapsed_s=3, **more)
+    return target_report("mid", Condition.LOADING, is_ready=False, elapsed_s=3, **more)
 
 
 def test_a_frame_has_what_is_left_by_now_and_what_is_under_way():
-    warm = target(left_s=260, context_length=8192)
+    warm = target_report(left_s=260, context_length=8192)
     other = OtherReport(model="big", context_length=4096, left_s=None)
 
-    assert drawn(host("gpu-1", warm, loading(expected_s=8), others=(other,))) == [
+    assert drawn(host_report(warm, loading(expected_s=8), others=(other,))) == [
         "1 of 2 targets are ready, seen 2s ago",
         "HOST   MODEL      CONDITION  UNTIL COLD  CONTEXT  WHY",
         "gpu-1  llama3:8b  warm             4:18  8192",
@@ -37,9 +39,9 @@ def test_a_frame_has_what_is_left_by_now_and_what_is_under_way():
 
 
 def test_what_does_not_fit_is_counted_and_long_reasons_are_cut():
-    many = [target(f"m{n}", why="because of " + "x" * 80) for n in range(9)]
+    many = [target_report(f"m{n}", why="because of " + "x" * 80) for n in range(9)]
 
-    lines = drawn(host("gpu-1", *many), height=9, width=60)
+    lines = drawn(host_report(*many), height=9, width=60)
 
     assert len(lines) == 8
     assert lines[-2:] == ["5 more do not fit", "q ends"]
@@ -67,12 +69,12 @@ def test_days_are_counted_without_seconds():
     ],
 )
 def test_what_cannot_be_believed_is_told_first(age_s, problem, title):
-    [first, *_] = drawn(host("gpu-1", target(), age_s=age_s), problem=problem)
+    [first, *_] = drawn(host_report(target_report(), age_s=age_s), problem=problem)
 
     assert first.startswith(title)
 
 
 def test_a_host_without_models_says_why():
-    empty = replace(host("gpu-1"), problem="gpu-1 is away", at=NOW)
+    empty = replace(host_report(), problem="gpu-1 is away", at=NOW)
 
     assert drawn(empty)[2].split(maxsplit=5) == ["gpu-1", *"----", "gpu-1 is away"]

@@ -1,14 +1,13 @@
 import math
-from datetime import UTC, datetime
 
 import pytest
 
-from ollama_warmup import request
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
-from ollama_warmup.target import Target
+from ollama_warmup.report import Condition
 from ollama_warmup.warmlist import Host
+from tests.support.builders import seen, target
+from tests.support.reports import host_report, target_report
 from worker.cli import planning, tables
-from worker.core.domain import HostView, Unanswered
+from worker.core.domain import Unanswered
 from worker.core.memory import Memory, Observed
 from worker.core.passes import (
     Cure,
@@ -23,14 +22,13 @@ from worker.core.passes import (
 )
 from worker.reconcile import Glance
 
-VIEW = HostView(residents=(), observed_at=datetime(2026, 11, 23, tzinfo=UTC))
-TINY = Target.of(request.parse("tiny"), host="gpu-1")
+TINY = target("tiny", host="gpu-1")
 
 
-def glance(*verdicts, actions=(), events=(), view=VIEW, reasons=None):
+def glance(*verdicts, actions=(), events=(), sight=None, reasons=None):
     return Glance(
         host=Host(name="gpu-1", url="http://gpu-1:11434"),
-        seen=Seen(view=view),
+        seen=sight or seen(),
         observed=Observed(memory=Memory(), reasons=reasons or {}),
         plan=Plan(verdicts=verdicts, actions=actions, events=events),
         now=0.0,
@@ -105,38 +103,23 @@ def test_a_cure_stands_before_the_targets():
 
 
 def test_a_host_without_targets_says_whether_it_answers():
-    mute = glance(view=Unanswered(text="gpu-1 does not answer"))
+    mute = glance(sight=Seen(view=Unanswered(text="gpu-1 does not answer")))
 
     whys = [row[-1] for row in planning.rows([glance(), mute])]
 
     assert whys == ["nothing is wanted of it", "gpu-1 does not answer"]
 
 
-def report(*models):
-    targets = tuple(
-        TargetReport(
-            model=m.model, wanted=m.wanted, condition=Condition.WARM, since=0.0
-        )
-        for m in models
-    )
-    return HostReport(
-        host="gpu-1",
-        url="",
-        at=0.0,
-        tick_s=10,
-        enabled=True,
-        state=HostState.UP,
-        targets=targets,
-    )
+WANTED = target_report("tiny", wanted=TINY.wanted)
 
 
 @pytest.mark.parametrize(
     ("reports", "is_enabled", "told"),
     [
         ([], True, []),
-        ([report(TINY)], True, []),
+        ([host_report(WANTED)], True, []),
         ([], False, ["passes are not enabled"]),
-        ([report()], True, ["the workers want other models of gpu-1"]),
+        ([host_report()], True, ["the workers want other models of gpu-1"]),
     ],
 )
 def test_what_differs_from_the_workers_is_told(reports, is_enabled, told):

@@ -1,37 +1,10 @@
-from typing import Any
-
 import pytest
 
-from ollama_warmup.report import (
-    Condition,
-    HostReport,
-    HostState,
-    OtherReport,
-    TargetReport,
-)
+from ollama_warmup.report import Condition, HostState, OtherReport
+from tests.support.builders import NOW
+from tests.support.reports import host_report, target_report
 from worker.cli import choosing, seeing, tables
 from worker.cli.reports import Reports
-
-NOW = 1_000_000.0
-
-
-def target(model="llama3:8b", condition=Condition.WARM, **more):
-    given: dict[str, Any] = {
-        "wanted": model,
-        "since": NOW - 7_300,
-        "is_ready": True,
-    } | more
-    return TargetReport(model=model, condition=condition, **given)
-
-
-def host(name="gpu-1", *targets, age_s=2, **more):
-    given: dict[str, Any] = {
-        "tick_s": 10,
-        "enabled": True,
-        "state": HostState.UP,
-    } | more
-    url = f"http://{name}:11434"
-    return HostReport(host=name, url=url, at=NOW - age_s, targets=targets, **given)
 
 
 def seen(*hosts):
@@ -44,18 +17,20 @@ def text(*hosts):
 
 TABLE = """\
 HOST   MODEL      CONDITION  SINCE  CONTEXT  UNTIL               WANTED        WHY
-gpu-1  llama3:8b  warm       2h     8192     4 minutes from now  num_ctx=8192
-gpu-1  mid        cold       2h     -        -                   yes           so
+gpu-1  llama3:8b  warm       1m     8192     4 minutes from now  num_ctx=8192
+gpu-1  mid        cold       1m     -        -                   yes           so
 gpu-1  big        -          -      4096     Forever             not wanted
 """
 
 
 def test_targets_and_what_is_loaded_beside_them_are_one_table():
-    warm = target(wanted="llama3:8b?num_ctx=8192", context_length=8192, left_s=301)
-    cold = target("mid", Condition.COLD, why="so", is_ready=False)
+    warm = target_report(
+        wanted="llama3:8b?num_ctx=8192", context_length=8192, left_s=301
+    )
+    cold = target_report("mid", Condition.COLD, why="so", is_ready=False)
     other = OtherReport(model="big", context_length=4096, left_s=None)
 
-    rows = seeing.rows(seen(host("gpu-1", warm, cold, others=(other,))))
+    rows = seeing.rows(seen(host_report(warm, cold, others=(other,))))
 
     assert tables.lines(seeing.HEADINGS, rows) == TABLE.splitlines()
 
@@ -71,22 +46,22 @@ def test_targets_and_what_is_loaded_beside_them_are_one_table():
     ],
 )
 def test_what_is_left_is_what_was_left_when_the_host_was_looked_at(more, until):
-    [row] = seeing.rows(seen(host("gpu-1", target(**more))))
+    [row] = seeing.rows(seen(host_report(target_report(**more))))
 
     assert row[5] == until
 
 
 def test_the_reason_of_an_unknown_host_is_told_once():
     problem = "gpu-1 (http://gpu-1:11434) does not answer /api/ps (refused)"
-    unknown = target("a", Condition.UNKNOWN, why=problem, is_ready=False)
-    down = host("gpu-1", unknown, state=HostState.DOWN, problem=problem)
+    unknown = target_report("a", Condition.UNKNOWN, why=problem, is_ready=False)
+    down = host_report(unknown, state=HostState.DOWN, problem=problem)
 
     assert text(down)[0].endswith("yes     its host is down")
     assert seeing.advice(seen(down)) == [problem]
 
 
 def test_a_problem_that_does_not_name_its_host_is_told_with_it():
-    bad = host("gpu-1", state=HostState.UNKNOWN, problem="HTTP 401")
+    bad = host_report(state=HostState.UNKNOWN, problem="HTTP 401")
 
     assert seeing.advice(seen(bad)) == ["gpu-1: HTTP 401"]
     assert text(bad)[0].split()[:4] == ["gpu-1", "-", "-", "-"]
@@ -94,19 +69,25 @@ def test_a_problem_that_does_not_name_its_host_is_told_with_it():
 
 
 def test_a_host_with_nothing_is_shown_as_such():
-    assert text(host("gpu-1"))[0].endswith("nothing is wanted, nothing is loaded")
+    assert text(host_report())[0].endswith("nothing is wanted, nothing is loaded")
 
 
 @pytest.mark.parametrize(
     ("hosts", "code"),
     [
-        ([host("gpu-1", target())], 0),
-        ([host("gpu-1")], 0),
-        ([host("gpu-1", target(), target("b", is_ready=False))], 1),
-        ([host("gpu-1", target(), age_s=31)], 4),
-        ([host("gpu-1", target()), host("gpu-2", target(), age_s=31)], 4),
-        ([host("gpu-1", target(), age_s=4, tick_s=1)], 4),
-        ([host("gpu-1", target(), age_s=100, tick_s=60)], 0),
+        ([host_report(target_report())], 0),
+        ([host_report()], 0),
+        ([host_report(target_report(), target_report("b", is_ready=False))], 1),
+        ([host_report(target_report(), age_s=31)], 4),
+        (
+            [
+                host_report(target_report()),
+                host_report(target_report(), name="gpu-2", age_s=31),
+            ],
+            4,
+        ),
+        ([host_report(target_report(), age_s=4, tick_s=1)], 4),
+        ([host_report(target_report(), age_s=100, tick_s=60)], 0),
     ],
 )
 def test_the_exit_code_says_whether_all_are_ready_and_believed(hosts, code):
@@ -114,8 +95,8 @@ def test_the_exit_code_says_whether_all_are_ready_and_believed(hosts, code):
 
 
 def test_old_reports_are_told_with_what_to_look_at():
-    [all_old] = seeing.advice(seen(host("gpu-1", target(), age_s=300)))
-    [one_old] = seeing.advice(seen(host("gpu-1"), host("gpu-2", age_s=300)))
+    [all_old] = seeing.advice(seen(host_report(target_report(), age_s=300)))
+    [one_old] = seeing.advice(seen(host_report(), host_report(name="gpu-2", age_s=300)))
 
     assert all_old.startswith("nothing was observed since ")
     assert ", 5m ago: are beat and a worker of ollama.control running?" in all_old
@@ -123,14 +104,16 @@ def test_old_reports_are_told_with_what_to_look_at():
 
 
 def test_passes_that_only_observe_are_told_with_the_variable():
-    [told] = seeing.advice(seen(host("gpu-1", target(), enabled=False)))
+    [told] = seeing.advice(seen(host_report(target_report(), enabled=False)))
 
     assert "OLLAMA_WARMUP_ENABLED=true" in told
-    assert seeing.advice(seen(host("gpu-1", enabled=False))) == []
+    assert seeing.advice(seen(host_report(enabled=False))) == []
 
 
 def test_a_refused_warm_list_is_told_once_for_all_hosts():
-    refused = [host(n, warm_list_problem="line 3: no") for n in ("gpu-1", "gpu-2")]
+    refused = [
+        host_report(name=n, warm_list_problem="line 3: no") for n in ("gpu-1", "gpu-2")
+    ]
 
     assert seeing.advice(seen(*refused)) == [
         "the changed warm list is not taken up: line 3: no"
@@ -138,7 +121,10 @@ def test_a_refused_warm_list_is_told_once_for_all_hosts():
 
 
 def test_the_chosen_models_leave_out_hosts_without_them():
-    both = seen(host("gpu-1", target("a"), target("b")), host("gpu-2", target("c")))
+    both = seen(
+        host_report(target_report("a"), target_report("b")),
+        host_report(target_report("c"), name="gpu-2"),
+    )
 
     of_model = seeing.choose(both, choosing.choose(["b"], both.known))
     of_host = seeing.choose(both, choosing.choose(["gpu-2"], both.known))
@@ -150,7 +136,7 @@ def test_the_chosen_models_leave_out_hosts_without_them():
 
 
 def test_scripts_get_the_report_with_its_age():
-    document = seeing.document(seen(host("gpu-1", target(), age_s=2.5)))
+    document = seeing.document(seen(host_report(target_report(), age_s=2.5)))
 
     [only] = document["hosts"]
     assert document["at"] == NOW

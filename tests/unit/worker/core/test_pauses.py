@@ -1,7 +1,6 @@
 import pytest
 
-from ollama_warmup import request
-from ollama_warmup.target import Target
+from tests.support.builders import target
 from worker.core import pauses
 
 LLAMA = "registry.ollama.ai/library/llama3:8b"
@@ -17,13 +16,13 @@ LLAMA = "registry.ollama.ai/library/llama3:8b"
     ],
 )
 def test_a_paused_name_pauses_its_target_and_is_shown_as_people_write_it(name, shown):
-    target = Target.of(request.parse("LLaMA3:8b?num_ctx=512"), host="gpu-1")
+    llama = target("LLaMA3:8b?num_ctx=512", host="gpu-1")
 
-    assert name in pauses.of(target)
+    assert name in pauses.of(llama)
     assert pauses.shown(name) == shown
 
 
 def test_a_pause_on_another_host_does_not_pause_a_target():
-    target = Target.of(request.parse("llama3:8b"), host="gpu-1")
+    llama = target("llama3:8b", host="gpu-1")
 
-    assert pauses.on("gpu-2", LLAMA) not in pauses.of(target)
+    assert pauses.on("gpu-2", LLAMA) not in pauses.of(llama)

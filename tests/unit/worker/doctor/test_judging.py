@@ -2,30 +2,26 @@
 
 import math
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from ollama_warmup.report import Condition
-from tests.unit.worker.doctor.scenes import (
-    FOR_EVER,
-    NOW,
+from tests.support.builders import INFO, failed, resident, tags, target
+from tests.support.facts import (
+    LLAMA,
+    LOADED,
     QUEUES,
     REDIS,
     SIZE,
-    event,
     facts,
-    host,
-    info,
+    host_facts,
     of,
     only,
-    report,
-    resident,
+    reported,
     shared,
-    target,
 )
+from tests.support.reports import event
 from worker.adapters.nodes import Node, Nodes
-from worker.core.domain import LoadRecord
 from worker.core.passes import Kind
 from worker.doctor import judging
 from worker.doctor.facts import Facts, Reach, Storage
@@ -51,7 +47,11 @@ def redis(**more):
 
 
 def seen(condition, **more):
-    return facts(shared=shared(reports={"gpu": report(condition, **more)}))
+    return facts(shared=shared(reports={"gpu": reported(condition, **more)}))
+
+
+def happens(age_s=60.0, **more):
+    return event(age_s, host="gpu", **more)
 
 
 def happened(*events):
@@ -59,11 +59,13 @@ def happened(*events):
 
 
 def hosted(*residents, **more):
-    return facts(hosts=(host(*residents, **more),))
+    return facts(hosts=(host_facts(*residents, **more),))
 
 
 def unanswered(reach, text):
-    silent = host(reach=reach, text=text, view=None, tags=None, infos={}, version=None)
+    silent = host_facts(
+        reach=reach, text=text, view=None, tags=None, infos={}, version=None
+    )
     return facts(hosts=(replace(silent, skew_s=None),))
 
 
@@ -72,18 +74,16 @@ def wants(text, *residents, **more):
 
 
 def loads(*seconds):
-    history = {("gpu", target().key): seconds}
+    history = {("gpu", LLAMA.key): seconds}
     return facts(shared=shared(histories=history))
 
 
-OOM = LoadRecord(
-    task_id="t", attempt=1, ended_at=NOW, error="OutOfMemory", text="cudaMalloc failed"
-)
+OOM = failed("OutOfMemory")
 SLOW = Storage(model="llama3:8b", size_bytes=SIZE, read_bytes=10**8, read_s=1.0)
 FAST = replace(SLOW, read_s=0.1)
 BUSY_LANE = {"ollama.lane.gpu": 40}
 OTHER = target("nomic-embed-text")
-BY_OTHER = event(Kind.EVICTED, "evicted by nomic-embed-text:latest")
+BY_OTHER = happens(kind=Kind.EVICTED, why="evicted by nomic-embed-text:latest")
 
 TABLE = [
     (Check.FOREIGN_VARIABLES, env(CELERY_BROKER_URL="x"), WARNING, "CELERY_BROKER_URL"),
@@ -103,7 +103,7 @@ TABLE = [
     (
         Check.OLLAMA_VARIABLES,
         replace(
-            hosted(targets=(target(), OTHER), is_local=True),
+            hosted(targets=(LLAMA, OTHER), is_local=True),
             environment={"OLLAMA_MAX_LOADED_MODELS": "1"},
         ),
         WARNING,
@@ -144,7 +144,7 @@ TABLE = [
     (
         Check.SLOTS,
         facts(
-            hosts=tuple(host(name=name) for name in ("gpu", "b", "c")),
+            hosts=tuple(host_facts(name=name) for name in ("gpu", "b", "c")),
             nodes=workers(w=QUEUES, control=["ollama.control"]),
         ),
         WARNING,
@@ -154,13 +154,13 @@ TABLE = [
     (Check.BACKLOG, redis(waiting=BUSY_LANE), WARNING, "40 messages wait"),
     (
         Check.BEAT,
-        replace(seen(Condition.WARM, at=NOW - 60), nodes=Nodes()),
+        replace(seen(Condition.WARM, age_s=60), nodes=Nodes()),
         PROBLEM,
         "no passes come",
     ),
     (Check.BEAT, facts(nodes=Nodes()), NOTE, "but passes come"),
     (Check.PASSES, facts(shared=shared(reports={})), PROBLEM, "no pass has reported"),
-    (Check.PASSES, seen(Condition.WARM, at=NOW - 60), PROBLEM, "1m ago"),
+    (Check.PASSES, seen(Condition.WARM, age_s=60), PROBLEM, "1m ago"),
     (Check.PASSES, facts(shared=shared(problem="another release")), PROBLEM, "release"),
     (Check.PAUSED, facts(shared=shared(paused=frozenset({"*"}))), NOTE, "everything"),
     (Check.CLOCKS, facts(redis_skew_s=7.0), WARNING, "7s behind Redis'"),
@@ -176,15 +176,15 @@ TABLE = [
     (Check.PULLED, hosted(tags={}), PROBLEM, "does not have this model"),
     (
         Check.PULLED,
-        hosted(tags={}, targets=(target(pull=True),)),
+        hosted(tags={}, targets=(replace(LLAMA, pull=True),)),
         NOTE,
         "passes pull it",
     ),
     (Check.WARMED, seen(Condition.FAILING, why="no room"), PROBLEM, "warm-ups fail"),
     (Check.WARMED, seen(Condition.LOADING), NOTE, "loading since 1m"),
     (Check.WARMED, seen(Condition.CONTESTED), WARNING, "contested since 1m"),
-    (Check.UNLOADED, happened(event(Kind.LAPSED)), WARNING, "ran out, once"),
-    (Check.UNLOADED, happened(event(Kind.RESTARTED)), NOTE, "server began anew"),
+    (Check.UNLOADED, happened(happens(kind=Kind.LAPSED)), WARNING, "ran out, once"),
+    (Check.UNLOADED, happened(happens(kind=Kind.RESTARTED)), NOTE, "server began anew"),
     (Check.UNLOADED, happened(BY_OTHER, BY_OTHER), NOTE, "room, 2 times"),
     (Check.KEEP_ALIVE, wants("llama3:8b?keep_alive=20s"), PROBLEM, "below 3 ticks"),
     (
@@ -195,19 +195,19 @@ TABLE = [
     ),
     (
         Check.FOREVER,
-        wants("llama3:8b", resident(left=FOR_EVER), keep_alive_s=math.inf),
+        wants("llama3:8b", resident("llama3:8b", None), keep_alive_s=math.inf),
         NOTE,
         "keep_alive -1: it pins nothing",
     ),
     (
         Check.FOREVER,
-        hosted(resident("qwen3:4b", left=FOR_EVER)),
+        hosted(resident("qwen3:4b", None)),
         NOTE,
         "loaded without a timer",
     ),
     (
         Check.CONTEXT,
-        hosted(resident(context=4096)),
+        hosted(replace(LOADED, context_length=4096)),
         WARNING,
         "context 4096, wanted is 8192",
     ),
@@ -217,7 +217,7 @@ TABLE = [
     (
         Check.LOADED_MODELS,
         replace(
-            hosted(targets=(target(), OTHER)),
+            hosted(targets=(LLAMA, OTHER)),
             shared=shared(BY_OTHER),
         ),
         WARNING,
@@ -231,21 +231,31 @@ TABLE = [
     ),
     (
         Check.MEMORY,
-        facts(shared=shared(failures={("gpu", target().key): OOM})),
+        facts(shared=shared(failures={("gpu", LLAMA.key): OOM})),
         PROBLEM,
         "does not fit into the memory",
     ),
     (
         Check.MEMORY,
-        hosted(resident(vram=0), memory_bytes=4 * 10**9),
+        hosted(replace(LOADED, size_vram_bytes=0), memory_bytes=4 * 10**9),
         WARNING,
         "takes 4.7 GB at least, and this machine has 4.0 GB",
     ),
-    (Check.CPU, hosted(resident(vram=0)), NOTE, "everything runs on the CPU"),
-    (Check.CPU, hosted(resident(vram=SIZE // 2)), WARNING, "50% of it run on the CPU"),
+    (
+        Check.CPU,
+        hosted(replace(LOADED, size_vram_bytes=0)),
+        NOTE,
+        "everything runs on the CPU",
+    ),
+    (
+        Check.CPU,
+        hosted(replace(LOADED, size_vram_bytes=SIZE // 2)),
+        WARNING,
+        "50% of it run on the CPU",
+    ),
     (
         Check.QUANTISATION,
-        facts(hosts=(replace(host(), infos={target().name.normal: info("F16")}),)),
+        hosted(infos={LLAMA.name.normal: replace(INFO, quantization="F16")}),
         NOTE,
         "stored as F16; as Q4_K_M it would take about 31%",
     ),
@@ -256,10 +266,15 @@ TABLE = [
         NOTE,
         "was not measured",
     ),
-    (Check.WEDGE, happened(event(Kind.WEDGED, "hangs")), PROBLEM, "every load hangs"),
     (
         Check.WEDGE,
-        happened(event(Kind.CURED, age_s=10), event(Kind.WEDGED)),
+        happened(happens(kind=Kind.WEDGED, why="hangs")),
+        PROBLEM,
+        "every load hangs",
+    ),
+    (
+        Check.WEDGE,
+        happened(happens(10, kind=Kind.CURED), happens(kind=Kind.WEDGED)),
         NOTE,
         "free again",
     ),
@@ -281,7 +296,7 @@ def test_every_check_is_provoked():
 
 
 def test_a_system_that_is_well_has_every_check_made_and_nothing_found():
-    found = judging.judge(hosted(resident(), storage=FAST))
+    found = judging.judge(hosted(LOADED, storage=FAST))
 
     assert {f.check for f in found} == set(Check)
     assert {f.severity for f in found} == {Severity.OK}
@@ -296,7 +311,7 @@ def test_wrong_settings_are_told_and_nothing_else_was_asked():
 
 
 def test_without_redis_hosts_are_judged_all_the_same():
-    alone = hosted(resident(context=4096), tags={})
+    alone = hosted(replace(LOADED, context_length=4096), tags={})
     alone = replace(alone, redis=None, shared=None, nodes=None, redis_problem="refused")
 
     found = {f.check: f.severity for f in judging.judge(alone)}
@@ -305,19 +320,16 @@ def test_without_redis_hosts_are_judged_all_the_same():
     assert {Check.WORKERS, Check.PASSES, Check.WARMED}.isdisjoint(found)
 
 
-@pytest.mark.parametrize(
-    "resident_of_ours",
-    [
-        resident(context=None),
-        resident("alias:latest"),
-        resident(left=timedelta(seconds=-5)),
-    ],
-    ids=["hidden context", "under another name", "in use"],
-)
-def test_what_cannot_be_seen_is_no_finding(resident_of_ours):
-    here = hosted(resident_of_ours)
+def test_a_context_that_the_server_hides_is_no_finding():
+    assert of(Check.CONTEXT, hosted(replace(LOADED, context_length=None))) == []
 
-    assert of(Check.CONTEXT, here) == of(Check.CPU, here) == []
+
+def test_a_target_that_is_resident_under_another_name_is_judged_by_its_weights():
+    other_name = resident("alias", context=4096, size_bytes=SIZE)
+
+    finding = only(Check.CONTEXT, hosted(other_name))
+
+    assert "loaded with context 4096, wanted is 8192" in finding.what
 
 
 @pytest.mark.parametrize(
@@ -331,20 +343,25 @@ def test_what_cannot_be_seen_is_no_finding(resident_of_ours):
     ],
 )
 def test_a_smaller_tag_is_named_only_where_the_tag_names_the_larger(model, suggested):
-    large = host(targets=(target(model),))
-    large = replace(large, infos={n: info("Q8_0") for n in large.infos})
+    wanted = target(model)
+    infos = {wanted.name.normal: replace(INFO, quantization="Q8_0")}
 
-    found = only(Check.QUANTISATION, facts(hosts=(large,)))
+    found = only(Check.QUANTISATION, hosted(targets=(wanted,), infos=infos))
 
     assert f"look for {suggested} in its registry" in found.next_step
 
 
-def test_a_small_model_and_one_on_the_cpu_by_wish_are_left_alone():
-    wish = target("llama3:8b?num_gpu=0")
-    chosen = hosted(resident(vram=0), resident("b"), targets=(wish,))
-    [small] = hosted(resident()).hosts
-    small = replace(small, infos={n: info("F16") for n in small.infos})
-    tags = {n: replace(tag, size_bytes=10**8) for n, tag in (small.tags or {}).items()}
+def test_a_small_model_is_not_called_badly_quantised():
+    infos = {LLAMA.name.normal: replace(INFO, quantization="F16")}
+    small = tags("llama3:8b", size_bytes=10**8)
 
-    assert of(Check.CPU, chosen) == []
-    assert of(Check.QUANTISATION, facts(hosts=(replace(small, tags=tags),))) == []
+    assert of(Check.QUANTISATION, hosted(infos=infos)) != []
+    assert of(Check.QUANTISATION, hosted(infos=infos, tags=small)) == []
+
+
+def test_a_target_that_asks_for_the_cpu_is_not_called_slow():
+    wish = target("llama3:8b?num_gpu=0")
+    residents = replace(LOADED, size_vram_bytes=0), resident("b", size_bytes=SIZE)
+
+    assert of(Check.CPU, hosted(*residents)) != []
+    assert of(Check.CPU, hosted(*residents, targets=(wish,))) == []

@@ -1,11 +1,12 @@
 import itertools
 import os
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.doctor.scenes import host, info, target
+from tests.support.builders import INFO
+from tests.support.facts import LLAMA, host_facts
 from worker.doctor import disks, storage
-from worker.doctor.facts import Reach
 from worker.doctor.storage import NotMeasured
 
 
@@ -59,9 +60,9 @@ def test_the_largest_wanted_model_of_this_machine_is_read_and_found(weights):
     path = f"/elsewhere/blobs/{weights.name}"
     (weights.parent / "blobs").mkdir()
     weights.rename(weights.parent / "blobs" / weights.name)
-    name = target().name.normal
-    here = host(is_local=True, infos={name: info(path=path)})
-    far = host(name="far", reach=Reach.ANSWERS, infos={name: info(path=path)})
+    infos = {LLAMA.name.normal: replace(INFO, path=path)}
+    here = host_facts(is_local=True, infos=infos)
+    far = host_facts(name="far", infos=infos)
 
     read, other = disks.look([here, far], {"OLLAMA_MODELS": str(weights.parent)})
 

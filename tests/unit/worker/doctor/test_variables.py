@@ -1,7 +1,8 @@
 import pytest
 
 from ollama_warmup import settings
-from tests.unit.worker.doctor.scenes import facts, host, of, target
+from tests.support.builders import target
+from tests.support.facts import facts, host_facts, of
 from worker.doctor import gather
 from worker.doctor.finding import Check
 
@@ -14,7 +15,7 @@ from worker.doctor.finding import Check
     ],
 )
 def test_a_keep_alive_is_read_as_ollama_reads_it(text, is_found):
-    relying = host(targets=(target("llama3:8b"),))
+    relying = host_facts(targets=(target("llama3:8b"),))
     told = facts(hosts=(relying,), environment={"OLLAMA_KEEP_ALIVE": text})
 
     assert bool(of(Check.OLLAMA_VARIABLES, told)) is is_found

@@ -5,21 +5,20 @@ import pytest
 from ollama_warmup import tally
 from ollama_warmup.errors import LoadFailed, OutOfMemory, Refused
 from ollama_warmup.tally import OTHER, What
-from tests.support.builders import resident
-from tests.unit.worker.metrics.scrapes import FULL, host, of, read, snapshot, target
+from tests.support.builders import holder, resident, touched
+from tests.support.reports import host_report, target_report
+from tests.support.scrapes import FULL, of, read, snapshot
 from worker import metrics
 from worker.core import counting
-from worker.core.domain import Holder, TouchRecord, Warmth
+from worker.core.domain import Warmth
 
 LLAMA = {"host": "gpu-1", "model": "llama3:8b"}
 
 
 def ended(end, *, is_gentle=True, expected_s=None, **where):
-    holder = Holder(
-        nonce="n", key="k", task_id="t", process="p", began_at=0, expected_s=expected_s
-    )
+    ours = holder("k", expected_s=expected_s)
     where = LLAMA | where
-    return counting.of_load(end, holder=holder, is_gentle=is_gentle, **where)
+    return counting.of_load(end, holder=ours, is_gentle=is_gentle, **where)
 
 
 def loaded(load_s):
@@ -48,7 +47,7 @@ def added(*tallies):
 def test_a_load_is_counted_by_cause_and_result(end, is_gentle, cause, result):
     totals = added(ended(end, is_gentle=is_gentle))
 
-    told = of(snapshot(host(target()), totals=totals), "loads_total")
+    told = of(snapshot(host_report(target_report()), totals=totals), "loads_total")
 
     assert {key: n for key, n in told.items() if n} == {
         (cause, "gpu-1", "llama3:8b", result): 1
@@ -59,7 +58,7 @@ def test_load_seconds_are_a_histogram_of_the_loads_that_did_well():
     ends = [loaded(0.5), loaded(0.6), loaded(5_000.0), LoadFailed("x")]
     totals = added(*(ended(end) for end in ends))
 
-    series = read(snapshot(host(target()), totals=totals))
+    series = read(snapshot(host_report(target_report()), totals=totals))
 
     name, pair = "ollama_warmup_load_duration_seconds", ("gpu-1", "llama3:8b")
     buckets = {
@@ -87,9 +86,10 @@ def test_what_a_load_usually_takes_is_noted_for_what_is_declared():
     [({}, "success"), ({"was_load": True}, "load"), ({"error": "Refused"}, "failure")],
 )
 def test_a_touch_is_counted_by_its_result(more, result):
-    totals = added(counting.of_touch(TouchRecord(at=1, digest="d", **more), **LLAMA))
+    touch = touched(resident("llama3:8b"), **more)
+    totals = added(counting.of_touch(touch, **LLAMA))
 
-    told = of(snapshot(host(target()), totals=totals), "touches_total")
+    told = of(snapshot(host_report(target_report()), totals=totals), "touches_total")
 
     assert {key: n for key, n in told.items() if n} == {
         ("gpu-1", "llama3:8b", result): 1
@@ -106,7 +106,7 @@ def test_passes_tell_how_many_they_are_and_how_long_they_took():
 def test_events_are_told_by_kind_and_wedges_by_host():
     events = {"evicted|gpu-1|llama3:8b": 3, "wedged|gpu-1|a": 1, "wedged|gpu-1|b": 1}
 
-    taken = snapshot(host(target()), events=events)
+    taken = snapshot(host_report(target_report()), events=events)
 
     assert of(taken, "events_total")["gpu-1", "evicted", "llama3:8b"] == 3
     assert of(taken, "events_total")["gpu-1", "lapsed", "llama3:8b"] == 0
@@ -122,16 +122,16 @@ def test_ten_thousand_names_that_somebody_made_up_make_no_series():
     }
     events = {f"cured|gpu-1|{name}": 1 for name in hostile}
     events |= {f"evicted|{name}|{name}": 1 for name in hostile}
-    quiet = snapshot(host(target()))
+    quiet = snapshot(host_report(target_report()))
 
-    noisy = snapshot(host(target()), totals=totals, events=events)
+    noisy = snapshot(host_report(target_report()), totals=totals, events=events)
 
     assert read(noisy).keys() == read(quiet).keys()
 
 
 def test_a_host_that_leaves_takes_its_series_along_and_brings_them_back():
     totals = added(ended(loaded(2.0)), ended(loaded(2.0), host="gpu-2"))
-    both = host(target()), host(target(), name="gpu-2")
+    both = host_report(target_report()), host_report(target_report(), name="gpu-2")
     key = "ollama_warmup_loads_total", "keep_warm", "gpu-2", "llama3:8b", "success"
 
     before = read(snapshot(*both, totals=totals))
@@ -144,7 +144,10 @@ def test_a_host_that_leaves_takes_its_series_along_and_brings_them_back():
 
 
 def test_models_and_hosts_called_other_share_its_series():
-    taken = snapshot(host(target("other"), name="other"), host(target("other")))
+    taken = snapshot(
+        host_report(target_report("other"), name="other"),
+        host_report(target_report("other")),
+    )
 
     lines = metrics.render(taken).decode().splitlines()
 

@@ -3,28 +3,29 @@ import math
 import pytest
 
 from ollama_warmup.report import Condition, HostState
-from tests.unit.worker.metrics.scrapes import host, of, read, snapshot, target
+from tests.support.reports import host_report, target_report
+from tests.support.scrapes import of, read, snapshot
 
 WARM, COLD, LOADING = Condition.WARM, Condition.COLD, Condition.LOADING
 
 
 def one(seen, name, **more):
-    return of(snapshot(host(seen, **more)), name).get(("gpu-1", seen.model))
+    return of(snapshot(host_report(seen, **more)), name).get(("gpu-1", seen.model))
 
 
 @pytest.mark.parametrize(
     ("seen", "age_s", "left_s"),
     [
-        (target(context_length=4096, left_s=60.0), 2, 58),
-        (target(context_length=4096, left_s=1.0), 2, 0),
-        (target(left_s=60.0), 2, 58),
-        (target(context_length=4096, is_forever=True), 2, math.inf),
-        (target(context_length=4096, left_s=-3.0), 2, None),
-        (target(condition=COLD), 2, 0),
-        (target(condition=LOADING), 2, 0),
-        (target(condition=Condition.UNKNOWN), 2, None),
-        (target(condition=Condition.ASLEEP), 2, None),
-        (target(context_length=4096, left_s=60.0), 40, None),
+        (target_report(context_length=4096, left_s=60.0), 2, 58),
+        (target_report(context_length=4096, left_s=1.0), 2, 0),
+        (target_report(left_s=60.0), 2, 58),
+        (target_report(context_length=4096, is_forever=True), 2, math.inf),
+        (target_report(context_length=4096, left_s=-3.0), 2, None),
+        (target_report(condition=COLD), 2, 0),
+        (target_report(condition=LOADING), 2, 0),
+        (target_report(condition=Condition.UNKNOWN), 2, None),
+        (target_report(condition=Condition.ASLEEP), 2, None),
+        (target_report(context_length=4096, left_s=60.0), 40, None),
     ],
     ids=[
         *("timer", "over", "old server", "forever", "busy", "cold", "loading"),
@@ -38,11 +39,16 @@ def test_time_to_cold_is_told_where_it_is_known(seen, age_s, left_s):
 @pytest.mark.parametrize(
     ("seen", "age_s", "resident", "ready"),
     [
-        (target(context_length=4096, left_s=60.0), 2, 1, 1),
-        (target(condition=Condition.DRIFTED, context_length=512, left_s=9.0), 2, 1, 0),
-        (target(condition=COLD), 2, 0, 0),
-        (target(condition=Condition.UNKNOWN), 2, None, 0),
-        (target(context_length=4096, left_s=60.0), 40, None, 0),
+        (target_report(context_length=4096, left_s=60.0), 2, 1, 1),
+        (
+            target_report(condition=Condition.DRIFTED, context_length=512, left_s=9.0),
+            2,
+            1,
+            0,
+        ),
+        (target_report(condition=COLD), 2, 0, 0),
+        (target_report(condition=Condition.UNKNOWN), 2, None, 0),
+        (target_report(context_length=4096, left_s=60.0), 40, None, 0),
     ],
     ids=["warm", "drifted", "cold", "mute host", "stale"],
 )
@@ -52,7 +58,7 @@ def test_resident_and_ready_are_two_things(seen, age_s, resident, ready):
 
 
 def test_just_one_of_all_conditions_is_1():
-    told = of(snapshot(host(target(condition=COLD))), "target_condition")
+    told = of(snapshot(host_report(target_report(condition=COLD))), "target_condition")
 
     assert {c for c, _, _ in told} == {condition.value for condition in Condition}
     assert [key for key, value in told.items() if value] == [
@@ -61,7 +67,7 @@ def test_just_one_of_all_conditions_is_1():
 
 
 def test_what_no_pass_has_looked_at_for_three_ticks_is_unknown():
-    taken = snapshot(host(target(), age_s=31))
+    taken = snapshot(host_report(target_report(), age_s=31))
 
     conditions, states = of(taken, "target_condition"), of(taken, "host_state")
     assert conditions["unknown", "gpu-1", "llama3:8b"] == 1
@@ -72,8 +78,8 @@ def test_what_no_pass_has_looked_at_for_three_ticks_is_unknown():
 
 
 def test_a_load_in_flight_tells_how_long_it_takes_and_no_other_target_does():
-    loading = target(condition=LOADING, elapsed_s=3.0)
-    taken = snapshot(host(loading, target("phi3")))
+    loading = target_report(condition=LOADING, elapsed_s=3.0)
+    taken = snapshot(host_report(loading, target_report("phi3")))
 
     assert of(taken, "load_elapsed_seconds") == {("gpu-1", "llama3:8b"): 5}
 
@@ -86,7 +92,7 @@ def test_a_system_without_any_report_still_answers():
 
 
 def test_flags_and_queues_are_told():
-    bad = host(target(), warm_list_problem="line 3", state=HostState.DOWN)
+    bad = host_report(target_report(), warm_list_problem="line 3", state=HostState.DOWN)
     taken = snapshot(bad, paused=2, queues={"ollama.lane.gpu-1": 4})
 
     assert of(taken, "warm_list_problem") == {(): 1}

@@ -3,13 +3,14 @@ from contextlib import contextmanager
 import pytest
 
 from ollama_warmup.report import Condition, OtherReport
-from tests.unit.worker.web.scenes import NOW, event, host, snapshot, target
+from tests.support.builders import NOW
+from tests.support.reports import event, host_report, target_report
 from worker.adapters.eventlog import Entry
 from worker.core.passes import Kind
 from worker.web import details, status
 from worker.web.chronicle import Chronicle
 from worker.web.details import Past
-from worker.web.status import Looked
+from worker.web.status import Looked, Snapshot
 
 
 class Log:
@@ -35,7 +36,7 @@ def chronicle(*events):
 
 
 def seen(*reports, events=(), histories=None, find="", **more):
-    at = snapshot(*reports, **more)
+    at = Snapshot(now=NOW, reports=reports, **more)
     chosen = status.choose(reports, Looked(find=find))
     past = Past(chronicle=chronicle(*events), histories=histories or {})
     return details.fill(status.overview(at, reports), at, chosen, past, find=find)
@@ -56,14 +57,14 @@ def only(answer):
     ],
 )
 def test_when_a_target_goes_is_an_instant(more, goes_at, is_busy):
-    shown = only(seen(host("gpu-1", target(**more))))
+    shown = only(seen(host_report(target_report(**more))))
 
     assert (shown.goes_at, shown.is_busy) == (goes_at, is_busy)
 
 
 def test_loads_are_told_by_weights_and_context():
-    wanted = target(wanted="llama3:8b?num_ctx=8192", weights="sha256-1")
-    report = host("gpu-1", wanted, target("other"))
+    wanted = target_report(wanted="llama3:8b?num_ctx=8192", weights="sha256-1")
+    report = host_report(wanted, target_report("other"))
     chosen = status.choose([report], Looked())
 
     kept = details.histories(chosen)
@@ -81,7 +82,7 @@ def test_the_last_event_of_a_target_is_told_with_its_reason():
     new = event(9, Condition.COLD, Condition.WARM, kind=Kind.EVICTED, why="by mid")
     other = event(1, Condition.WARM, model="other")
 
-    shown = only(seen(host("gpu-1", target()), events=[old, new, other]))
+    shown = only(seen(host_report(target_report()), events=[old, new, other]))
 
     assert shown.last_event
     assert (shown.last_event.kind, shown.last_event.why) == (Kind.EVICTED, "by mid")
@@ -90,10 +91,10 @@ def test_the_last_event_of_a_target_is_told_with_its_reason():
 def test_events_are_those_that_are_looked_for_newest_first():
     events = [event(n, Condition.WARM, model=f"m{n % 2}") for n in range(60, 0, -1)]
 
-    answer = seen(host("gpu-1", target("m1")), events=events, find="m1")
+    answer = seen(host_report(target_report("m1")), events=events, find="m1")
 
     assert [NOW - e.at for e in answer.events] == list(range(1, 24, 2))
-    assert len(seen(host(), events=events).events) == details.EVENTS_SHOWN
+    assert len(seen(host_report(), events=events).events) == details.EVENTS_SHOWN
 
 
 def test_of_a_load_its_end_alone_is_told_but_every_loss():
@@ -102,17 +103,17 @@ def test_of_a_load_its_end_alone_is_told_but_every_loss():
     warm = event(5, Condition.WARM, Condition.LOADING)
     lost = event(2, Condition.QUEUED, Condition.WARM, kind=Kind.LAPSED)
 
-    answer = seen(host("gpu-1", target()), events=[queued, loading, warm, lost])
+    answer = seen(host_report(target_report()), events=[queued, loading, warm, lost])
 
     assert [NOW - e.at for e in answer.events] == [2, 5]
 
 
 def test_the_reason_of_an_unknown_host_is_told_once():
-    unknown = target("a", Condition.UNKNOWN, why="it is away")
+    unknown = target_report("a", Condition.UNKNOWN, why="it is away")
 
     lost = event(9, Condition.UNKNOWN, Condition.WARM, model="a", why="it is away")
 
-    answer = seen(host("gpu-1", unknown, problem="it is away"), events=[lost])
+    answer = seen(host_report(unknown, problem="it is away"), events=[lost])
 
     assert (answer.hosts[0].problem, only(answer).why) == ("it is away", "")
     assert only(answer).last_event.why == ""
@@ -124,11 +125,11 @@ def test_what_is_loaded_beside_targets_is_bounded():
         OtherReport(model=f"m{n}", context_length=1, left_s=None) for n in range(20)
     )
 
-    assert len(seen(host("gpu-1", others=others)).hosts[0].others) == 8
+    assert len(seen(host_report(others=others)).hosts[0].others) == 8
 
 
 def test_a_paused_host_is_told():
-    hosts = host("a"), host("b")
+    hosts = host_report(name="a"), host_report(name="b")
 
     def told(*paused):
         return [h.is_paused for h in seen(*hosts, paused=frozenset(paused)).hosts]

@@ -1,10 +1,10 @@
 import pytest
 
 from ollama_warmup.report import Condition, HostState
-from tests.unit.worker.web.scenes import NOW, host, snapshot, target
-from worker.core.domain import Holder
+from tests.support.builders import NOW, holder
+from tests.support.reports import host_report, target_report
 from worker.web import status
-from worker.web.status import Looked
+from worker.web.status import Looked, Snapshot
 
 
 def shown(*reports, find="", limit=100):
@@ -12,33 +12,30 @@ def shown(*reports, find="", limit=100):
     return [(h.host, t.model) for h in chosen.hosts for t in h.targets]
 
 
-def holder(key, age_s=4.0):
-    return Holder(
-        nonce="n",
-        key=key,
-        task_id="t",
-        process="p",
-        began_at=NOW - age_s,
-        expected_s=9.0,
-    )
+def snapshot(*reports, **more):
+    return Snapshot(now=NOW, reports=reports, **more)
 
 
 def test_a_load_that_began_since_the_pass_is_seen():
-    cold = target("llama3:8b", Condition.COLD, wanted="llama3:8b?num_ctx=8192")
+    cold = target_report("llama3:8b", Condition.COLD, wanted="llama3:8b?num_ctx=8192")
     meant = status.meaning("gpu-1", cold.wanted)
     assert meant
 
-    reported = host("gpu-1", cold, target("b"))
-    [report] = status.current(snapshot(reported, holders={"gpu-1": holder(meant.key)}))
+    reported = host_report(cold, target_report("b"))
+    [report] = status.current(
+        snapshot(reported, holders={"gpu-1": holder(meant.key, began_at=NOW - 4)})
+    )
 
     loading, other = report.targets
     assert (loading.condition, loading.since) == (Condition.LOADING, NOW - 4)
-    assert (loading.elapsed_s, loading.expected_s) == (4, 9)
+    assert (loading.elapsed_s, loading.expected_s) == (4, 8)
     assert other.condition is Condition.WARM
 
 
 def test_a_report_that_is_too_old_says_nothing_of_now():
-    [report] = status.current(snapshot(host("gpu-1", target(left_s=300.0), age_s=31)))
+    [report] = status.current(
+        snapshot(host_report(target_report(left_s=300.0), age_s=31))
+    )
 
     [unknown] = report.targets
     assert unknown.condition is Condition.UNKNOWN
@@ -48,10 +45,10 @@ def test_a_report_that_is_too_old_says_nothing_of_now():
 
 def test_hosts_with_a_problem_come_first_then_by_their_names():
     reports = [
-        host("gpu-10", target()),
-        host("gpu-2", target("x", Condition.COLD)),
-        host("gpu-9", target("y", Condition.FAILING)),
-        host("gpu-11", state=HostState.DOWN),
+        host_report(target_report(), name="gpu-10"),
+        host_report(target_report("x", Condition.COLD), name="gpu-2"),
+        host_report(target_report("y", Condition.FAILING), name="gpu-9"),
+        host_report(name="gpu-11", state=HostState.DOWN),
     ]
 
     chosen = status.choose(reports, Looked())
@@ -60,14 +57,20 @@ def test_hosts_with_a_problem_come_first_then_by_their_names():
 
 
 def test_what_is_under_way_comes_before_what_is_well_only_if_not_all_is_shown():
-    reports = [host("a", target()), host("b", target("x", Condition.LOADING))]
+    reports = [
+        host_report(target_report(), name="a"),
+        host_report(target_report("x", Condition.LOADING), name="b"),
+    ]
 
     assert [name for name, _ in shown(*reports)] == ["a", "b"]
     assert [name for name, _ in shown(*reports, limit=1)] == ["b"]
 
 
 def test_what_is_left_out_is_counted():
-    reports = [host(name, target("x"), target("y")) for name in ("a", "b", "c")]
+    reports = [
+        host_report(target_report("x"), target_report("y"), name=name)
+        for name in ("a", "b", "c")
+    ]
 
     chosen = status.choose(reports, Looked(limit=3))
 
@@ -88,14 +91,17 @@ def test_what_is_left_out_is_counted():
     ],
 )
 def test_a_target_is_meant_if_it_has_every_word(find, models):
-    one = host("gpu-1", target(), target("mid", Condition.COLD))
-    two = host("gpu-2", target("mid"))
+    one = host_report(target_report(), target_report("mid", Condition.COLD))
+    two = host_report(target_report("mid"), name="gpu-2")
 
     assert [model for _, model in shown(one, two, find=find)] == models
 
 
 def test_counts_are_of_all_targets_whatever_is_looked_for():
-    reports = (host("a", target(), target("x", Condition.COLD)), host("b"))
+    reports = (
+        host_report(target_report(), target_report("x", Condition.COLD), name="a"),
+        host_report(name="b"),
+    )
 
     seen = status.overview(snapshot(*reports), reports)
 
@@ -108,9 +114,12 @@ def test_counts_are_of_all_targets_whatever_is_looked_for():
     ("reports", "told"),
     [
         ([], "Not observed yet"),
-        ([host(age_s=31)], "Not observed since 1970-01-12 13:46:09 UTC"),
-        ([host(warm_list_problem="line 3: no")], "is not taken up: line 3: no"),
-        ([host("a", target(), enabled=False)], "OLLAMA_WARMUP_ENABLED=true"),
+        ([host_report(age_s=31)], "Not observed since 1970-01-12 13:46:09 UTC"),
+        ([host_report(warm_list_problem="line 3: no")], "is not taken up: line 3: no"),
+        (
+            [host_report(target_report(), name="a", enabled=False)],
+            "OLLAMA_WARMUP_ENABLED=true",
+        ),
     ],
 )
 def test_what_a_person_should_know_is_told(reports, told):
@@ -120,7 +129,9 @@ def test_what_a_person_should_know_is_told(reports, told):
 
 
 def test_the_same_problem_of_many_hosts_is_told_once():
-    reports = [host(n, target(), warm_list_problem="line 3") for n in "abc"]
+    reports = [
+        host_report(target_report(), name=n, warm_list_problem="line 3") for n in "abc"
+    ]
 
     assert len(status.overview(snapshot(*reports), reports).notices) == 1
 

@@ -1,7 +1,8 @@
 import pytest
 
 from ollama_warmup.report import Condition
-from tests.unit.worker.web.scenes import NOW, event
+from tests.support.builders import NOW
+from tests.support.reports import event
 from worker.core.passes import Kind
 from worker.web import timeline
 from worker.web.timeline import Window
