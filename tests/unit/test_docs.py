@@ -12,7 +12,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from ollama_warmup import reference, settings, warmkeys, warmlist
+from ollama_warmup import reference, settings, warmlist
 from ollama_warmup.settings import SECRET_PREFIX
 from worker.cli import cli
 
@@ -22,7 +22,7 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "bench/*.md", "examples/**/*.md")
     for page in ROOT.glob(pattern)
 )
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)\s]+)\)")
 INDENTED = re.compile(r"^(?: {4}|\t).*$", re.MULTILINE)
 
@@ -31,17 +31,25 @@ def text(page):
     return (ROOT / page).read_text()
 
 
-def blocks(language):
-    """The blocks in a language, by page and line."""
+def blocks():
+    """The language and the text of each block, by page and line."""
     return {
-        f"{page}:{text(page).count(chr(10), 0, found.start()) + 1}": found[2]
+        f"{page}:{text(page).count(chr(10), 0, found.start()) + 1}": (
+            found[1],
+            found[2],
+        )
         for page in PAGES
         for found in FENCE.finditer(text(page))
-        if found[1] == language
     }
 
 
-PYTHON, YAMLS = blocks("python"), blocks("yaml")
+BLOCKS = blocks()
+PYTHON, WARM_LISTS = (
+    {place: block for place, (found, block) in BLOCKS.items() if found == language}
+    for language in ("python", "yaml")
+)
+UNCHECKED = {"", "sh", "yaml not a warm list"}
+"""What may stand behind the three backticks of a block that no test reads."""
 NOT_HERE = {"langchain_ollama"}
 """What blocks import and no test has; tried by hand, at the version that they name."""
 RUN_ALL = """
@@ -64,38 +72,56 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_variable_that_a_page_names_is_read(page):
-    known = reference.tables()["settings"]
-    named = set(re.findall(r"OLLAMA_WARMUP_[A-Z0-9_]+(?<!_)", text(page)))
-
-    for variable in named - {SECRET_PREFIX.rstrip("_")}:
-        assert f"`{variable}`" in known or variable.startswith(SECRET_PREFIX), variable
+def pairs(found_in):
+    """Each page with each of what is found in it."""
+    return [(page, found) for page in PAGES for found in sorted(set(found_in(page)))]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page):
-    for target in LINK.findall(text(page)):
-        path, _, anchor = target.partition("#")
-        found = (ROOT / page).parent / path if path else ROOT / page
-        assert found.exists(), target
-        assert not anchor or anchor in anchors(found.relative_to(ROOT)), target
+def variables(page):
+    return set(re.findall(r"OLLAMA_WARMUP_[A-Z0-9_]+(?<!_)", text(page)))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_command_that_a_page_names_exists(page):
-    commands = typer.main.get_group(cli).commands
-
-    for name in re.findall(r"(?<!/opt/)\bollama-warmup ([a-z]+)\b", code(page)):
-        assert name in commands, name
+def commands(page):
+    return re.findall(r"(?<!/opt/)\bollama-warmup ([a-z]+)\b", code(page))
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_make_target_that_a_page_names_exists(page):
+def make_targets(page):
+    return re.findall(r"(?:^|[\s`])make ([a-z0-9]+)\b", code(page), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("page", "variable"), pairs(variables))
+def test_a_variable_that_a_page_names_is_in_the_table_of_settings(page, variable):
+    is_secret = f"{variable}_".startswith(SECRET_PREFIX)
+
+    assert is_secret or f"`{variable}`" in reference.tables()["settings"], page
+
+
+@pytest.mark.parametrize(("page", "link"), pairs(lambda page: LINK.findall(text(page))))
+def test_a_link_leads_to_a_file_and_a_heading_of_it(page, link):
+    path, _, anchor = link.partition("#")
+    found = (ROOT / page).parent / path if path else ROOT / page
+
+    assert found.exists()
+    assert not anchor or anchor in anchors(found.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(("page", "command"), pairs(commands))
+def test_a_command_that_a_page_names_exists(page, command):
+    assert command in typer.main.get_group(cli).commands, page
+
+
+@pytest.mark.parametrize(("page", "target"), pairs(make_targets))
+def test_a_make_target_that_a_page_names_exists(page, target):
     targets = re.findall(r"^([a-z0-9]+):", text("Makefile"), re.MULTILINE)
 
-    for name in re.findall(r"(?:^|[\s`])make ([a-z0-9]+)\b", code(page), re.MULTILINE):
-        assert name in targets, name
+    assert target in targets, page
+
+
+@pytest.mark.parametrize("place", BLOCKS)
+def test_a_block_of_a_page_is_checked_or_marked_as_unchecked(place):
+    language, _ = BLOCKS[place]
+
+    assert language in {"python", "yaml"} | UNCHECKED
 
 
 @pytest.mark.parametrize("place", PYTHON)
@@ -108,7 +134,7 @@ def test_a_python_block_compiles_and_finds_what_it_imports(place):
             assert all(hasattr(there, name) for name in names), module
 
 
-def test_the_python_blocks_that_ask_nobody_run(monkeypatch):
+def test_the_python_blocks_that_send_no_request_run(monkeypatch):
     monkeypatch.setenv("OLLAMA_WARMUP_MODELS", "llama3:8b?num_ctx=8192")
     asks = re.compile(r"^\S.*\bawait\b|^await|\.delay\(|httpx\.post", re.MULTILINE)
     quiet = {
@@ -140,17 +166,16 @@ def imports(place):
             yield node.module, [name.name for name in node.names]
 
 
-@pytest.mark.parametrize("place", YAMLS)
-def test_a_block_that_is_a_warm_list_is_taken(place, tmp_path, monkeypatch):
-    keys = set(YAML(typ="safe").load(YAMLS[place]))
-    if not keys <= warmkeys.WarmFile.model_fields.keys():
-        return
+@pytest.mark.parametrize("place", WARM_LISTS)
+def test_a_yaml_block_is_read_as_a_warm_list(place, tmp_path, monkeypatch):
     monkeypatch.setenv("OLLAMA_WARMUP_CONFIG", str(tmp_path / "warmlist.yaml"))
-    (tmp_path / "warmlist.yaml").write_text(YAMLS[place])
+    (tmp_path / "warmlist.yaml").write_text(WARM_LISTS[place])
+    written = YAML(typ="safe").load(WARM_LISTS[place])
 
     listed = warmlist.read(settings.read())
 
-    assert listed.targets or "models" not in keys
+    assert set(listed.hosts) >= set(written.get("hosts", {}))
+    assert len(listed.targets) >= len(written.get("models", []))
 
 
 def test_the_first_screen_shows_a_warm_list_that_gives_what_it_shows(
