@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import pytest
 from click.testing import CliRunner
 
 from worker.__main__ import main
+from worker.cli.system import QUEUES
 
 CLI_ALONE = {"celery.bin.celery", "flower", "prompt_toolkit"}
 TASKS = {"aiohttp", "tasks.warming", "worker.runtime"}
@@ -18,6 +20,10 @@ def test_beat_imports_neither_the_tasks_nor_the_tools_of_a_terminal():
     assert (CLI_ALONE | TASKS).isdisjoint(loaded.split())
 
 
-def test_its_commands_take_celerys_options():
-    for command, option in (("worker", "--concurrency"), ("beat", "--schedule")):
-        assert option in CliRunner().invoke(main, [command, "--help"]).output
+@pytest.mark.parametrize("name", QUEUES)
+def test_the_worker_command_takes_the_options_by_which_up_starts_it(name):
+    """With `--help` behind them they are parsed, and nothing is started."""
+    shown = CliRunner().invoke(main, ["worker", *QUEUES[name], "--help"])
+
+    assert shown.exit_code == 0
+    assert "--concurrency" in shown.output

@@ -15,15 +15,14 @@ SLOW = {
 }
 NAMES = [command.__name__ for command in COMMANDS]
 WITHOUT_JSON = {"demo", "simulate", "top", "up", "web"}
-"""They go on until somebody ends them, and speak to people."""
-DOCUMENTS = ("README.md", "docs/design.md")
+"""They go on until a person ends them, and speak to people."""
 
 
 def help_of(command):
     return CliRunner().invoke(cli, [command, "--help"]).stdout
 
 
-def test_help_does_not_wait_for_what_only_commands_need():
+def test_help_imports_no_library_that_only_commands_need():
     script = "import sys, worker.cli; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True)
 
@@ -40,14 +39,23 @@ def test_the_help_of_a_command_shows_examples_line_by_line(command):
 
 
 @pytest.mark.parametrize("command", NAMES)
-def test_a_command_has_json_unless_it_only_speaks_to_people(command):
+def test_a_command_has_json_unless_only_people_read_it(command):
     assert ("--json" in help_of(command)) is (command not in WITHOUT_JSON)
 
 
 @pytest.mark.parametrize("command", NAMES)
-def test_each_command_is_in_the_documents(command):
-    readme, design = ((ROOT / name).read_text() for name in DOCUMENTS)
-    house = design.partition("\n  cli/ ")[2].partition("\n  simulator/ ")[0]
+def test_the_readme_shows_how_each_command_is_typed(command):
+    readme = (ROOT / "README.md").read_text()
 
-    assert re.search(rf"`(ollama-warmup )?{command}[ `]|up {command}\b", readme)
-    assert re.search(rf"\b{command}\b", house)
+    assert re.search(rf"ollama-warmup {command}\b|`{command}[ `]", readme)
+
+
+def test_the_design_places_each_command_and_no_other():
+    """As `names · modules`, with spaces between one group and the next."""
+    design = (ROOT / "docs" / "design.md").read_text()
+    house = design.partition("(section 6):\n")[2].partition("; these share\n")[0]
+    groups = [group.split(" · ")[0] for group in re.split(r" {2,}", house)]
+
+    placed = [name for group in groups for name in group.strip().split(", ") if name]
+
+    assert sorted(placed) == sorted(NAMES)
