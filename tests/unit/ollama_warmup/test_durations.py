@@ -27,7 +27,7 @@ def test_a_go_duration_reads_as_seconds(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "m", "1d", "x", "1h 30m", "１s", "1e3s", "h1"])
-def test_what_go_does_not_read_is_refused_with_an_example(text):
+def test_a_duration_that_go_does_not_read_is_refused_with_an_example(text):
     with pytest.raises(BadRequest, match="such as 90s, 30m or 24h"):
         durations.parse(text)
 
@@ -66,16 +66,19 @@ def test_huge_text_is_refused_without_being_repeated():
 
 
 @given(st.integers(min_value=2, max_value=365 * 86_400))
-def test_what_is_written_short_reads_back_the_same(seconds):
+def test_a_duration_that_is_written_short_reads_back_the_same(seconds):
     assert durations.parse(durations.format_short(seconds)) == seconds
 
 
 @given(st.floats(min_value=2, max_value=365 * 86_400))
-def test_what_is_written_exactly_reads_back_the_very_same(seconds):
+def test_a_duration_that_is_written_exactly_reads_back_to_the_last_digit(seconds):
     assert durations.parse_keep_alive(durations.format_exact(seconds)) == seconds
 
 
-@given(st.text(max_size=80))
+@given(
+    st.text(max_size=80)
+    | st.from_regex(r"([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h)){1,2}", fullmatch=True)
+)
 def test_any_text_is_a_duration_or_a_clear_refusal(text):
     try:
         seconds = durations.parse_keep_alive(text)

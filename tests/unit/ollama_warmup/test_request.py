@@ -94,7 +94,18 @@ def test_a_host_that_can_be_no_host_is_refused(host):
         request.parse("m", host=host)
 
 
-@given(st.text(max_size=120))
+ITEMS = st.tuples(
+    st.sampled_from([*request.MINIMUM, *request.BOOLEANS, "keep_alive", "seed"]),
+    st.sampled_from(["512", "-1", "true", "5m"]) | st.text(max_size=9),
+)
+CALLS = st.builds(
+    lambda model, items: f"{model}?" + "&".join(f"{k}={v}" for k, v in items),
+    st.sampled_from(["phi3", "llama3:8b", "gpt-oss:120b-cloud"]),
+    st.lists(ITEMS, min_size=1, max_size=3),
+)
+
+
+@given(st.text(max_size=120) | CALLS)
 def test_any_text_is_a_request_or_a_clear_refusal(text):
     try:
         wanted = request.parse(text)
