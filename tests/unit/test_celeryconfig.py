@@ -22,9 +22,9 @@ def test_every_name_is_a_real_setting_of_celery():
     assert settings_of(celeryconfig) - KNOWN == set()
 
 
-def test_the_application_has_taken_every_setting():
-    for name in settings_of(celeryconfig) - {"result_backend"}:
-        assert app.conf[name] == getattr(celeryconfig, name), name
+@pytest.mark.parametrize("name", sorted(settings_of(celeryconfig) - {"result_backend"}))
+def test_the_application_has_taken_every_setting(name):
+    assert app.conf[name] == getattr(celeryconfig, name)
 
 
 def test_the_registered_tasks_are_the_wire_contract():
@@ -81,15 +81,14 @@ def test_the_password_of_the_broker_is_in_no_table_of_settings(monkeypatch):
     assert "hunter2" not in table
 
 
-def test_every_entry_of_beat_is_void_before_the_next_and_names_a_task_and_a_queue():
+@pytest.mark.parametrize("name", celeryconfig.beat_schedule)
+def test_an_entry_of_beat_expires_before_the_next_and_names_a_task_and_a_queue(name):
     app.loader.import_default_modules()
-    queues = {queue.name for queue in celeryconfig.task_queues}
+    entry = celeryconfig.beat_schedule[name]
 
-    for entry in celeryconfig.beat_schedule.values():
-        options = entry["options"]
-        assert options["expires"] < entry["schedule"]
-        assert options["queue"] in queues
-        assert entry["task"] in app.tasks
+    assert entry["options"]["expires"] < entry["schedule"]
+    assert entry["options"]["queue"] in {q.name for q in celeryconfig.task_queues}
+    assert entry["task"] in app.tasks
 
 
 def test_every_queue_has_a_routing_key_of_its_own():
@@ -103,7 +102,7 @@ def test_every_queue_has_a_routing_key_of_its_own():
     }
 
 
-def test_what_names_no_queue_goes_to_control():
+def test_a_task_that_is_sent_without_a_queue_goes_to_control():
     route = app.amqp.router.route({}, "ollama.warmup", args=("m",), kwargs={})
 
     assert route["queue"].name == "ollama.control"

@@ -35,11 +35,12 @@ def test_our_processes_can_do_no_more_than_they_need(file, name):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_workers_consume_the_same_queues_as_in_one_terminal(file):
-    for name, queues in QUEUES.items():
-        command = services(file)[name]["command"]
+@pytest.mark.parametrize("name", QUEUES)
+def test_workers_consume_the_same_queues_as_in_one_terminal(file, name):
+    options = services(file)[name]["command"][5:]
 
-        assert command[5 : 5 + len(queues)] == list(queues)
+    assert QUEUES[name]
+    assert options[: len(QUEUES[name])] == list(QUEUES[name])
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -80,7 +81,7 @@ def test_foreign_images_have_a_version(file, service):
     ],
     ids=lambda line: line.partition(":")[0],
 )
-def test_both_files_say(file, line):
+def test_both_files_have_the_line_of_the_guide(file, line):
     assert f" {line}" in text(file)
 
 
@@ -89,7 +90,7 @@ def test_each_file_has_its_own_default_for_acting():
     assert "${OLLAMA_WARMUP_ENABLED:-true}" in text(DEVELOPMENT)
 
 
-def test_the_container_of_the_guide_is_there():
+def test_development_has_the_container_of_the_guide():
     ollama = services(DEVELOPMENT)["ollama"]
 
     assert ollama["container_name"] == "deepiri-ollama-dev"
@@ -97,7 +98,7 @@ def test_the_container_of_the_guide_is_there():
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_gpu_is_a_profile(file):
+def test_a_gpu_is_a_profile_that_answers_under_the_name_ollama(file):
     service = services(file)["ollama-gpu"]
 
     assert service["profiles"] == ["gpu"]
@@ -112,9 +113,11 @@ def test_the_example_has_every_secret_that_production_asks_for():
     assert {"REDIS_PASSWORD", "FLOWER_BASIC_AUTH"} <= asked
 
 
-def test_what_the_example_names_is_used():
-    for name in re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE):
-        assert name == "COMPOSE_PROFILES" or f"${{{name}:" in text(PRODUCTION)
+@pytest.mark.parametrize(
+    "name", re.findall(r"^#?([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+)
+def test_a_variable_of_the_example_is_used_by_production_or_by_compose(name):
+    assert name == "COMPOSE_PROFILES" or f"${{{name}:" in text(PRODUCTION)
 
 
 def run(*argv):
@@ -166,7 +169,9 @@ def test_production_does_not_start_without_secrets(compose):
     ],
     ids=["production", "development", "development without .env"],
 )
-def test_compose_reads(compose, file, env_file, enabled):
+def test_compose_reads_our_services_with_the_variables_of_a_file(
+    compose, file, env_file, enabled
+):
     done = compose(file, env_file)
 
     assert done.returncode == 0, done.stderr

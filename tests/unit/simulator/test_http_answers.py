@@ -161,7 +161,8 @@ def test_a_created_child_and_a_copy_share_the_weights(api):
     parameters = {"num_ctx": 1024}
     child = {"model": "made", "from": "tiny", "parameters": parameters}
     assert api.post("/api/create", json={**child, "stream": False}).is_success
-    assert api.post("/api/copy", json={"source": "made", "destination": "COPY"})
+    copied = api.post("/api/copy", json={"source": "made", "destination": "COPY"})
+    assert copied.is_success
 
     froms = [
         api.post("/api/show", json={"model": name})

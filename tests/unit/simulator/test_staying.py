@@ -180,12 +180,14 @@ def test_an_explicit_keep_alive_revives_a_model_that_was_to_unload():
     assert world.at(25).left_s("a") == 60
 
 
-def test_unloading_what_is_not_loaded_does_nothing():
+def test_unloading_a_model_that_is_not_loaded_does_nothing():
     world = World()
+    world.load(B)
 
     world.unload(A)
 
-    assert world.loaded == []
+    assert world.loaded == ["b"]
+    assert world.scheduler.ledger.counts.unloads == 0
 
 
 def test_models_that_share_a_blob_share_a_runner_under_the_first_name():

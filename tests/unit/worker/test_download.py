@@ -70,7 +70,7 @@ def test_progress_is_the_sum_of_all_parts():
         ("writing manifest", True),
     ],
 )
-def test_what_has_come_whole_is_only_finished(status, finishing):
+def test_a_download_is_finishing_once_all_its_bytes_have_come(status, finishing):
     assert Progress(status=status).is_finishing is finishing
 
 
@@ -177,7 +177,7 @@ def test_a_host_that_does_not_answer_is_unreachable(failure):
 
 
 @pytest.mark.parametrize("line", [b"<html>login</html>\n", b"[1]\n"])
-def test_what_is_no_progress_says_so(line):
+def test_a_stream_that_is_not_ollamas_is_refused(line):
     ollama = ollama_that(lambda _: httpx.Response(200, content=line))
 
     with pytest.raises(errors.OllamaUnreachable, match="as no Ollama does"):
@@ -202,7 +202,7 @@ def test_leaving_a_pull_closes_its_request():
     assert closed.is_set()
 
 
-def test_what_a_host_has_is_known_by_normal_name():
+def test_the_models_that_a_host_has_are_known_by_their_normal_names():
     rows = [
         {"name": "M:latest", "digest": "d1", "size": 7},
         {"name": "hf.co/a/b:Q4", "digest": "d2"},
@@ -213,4 +213,3 @@ def test_what_a_host_has_is_known_by_normal_name():
         "registry.ollama.ai/library/m:latest": Tag(digest="d1", size_bytes=7),
         "hf.co/a/b:q4": Tag(digest="d2", size_bytes=0),
     }
-    assert ollama.tags()["hf.co/a/b:q4"].digest == "d2"

@@ -5,7 +5,6 @@ import pytest
 from ollama_warmup import errors
 from tests.support.builders import holder
 from worker.core import estimates, failures
-from worker.core.domain import LoadRecord
 
 HOLDER = holder("k")
 
@@ -116,13 +115,12 @@ def test_an_unknown_recorded_class_is_still_an_error_of_ours(name):
     assert type(failures.revive(name, "why")) is errors.WarmupError
 
 
-def test_what_is_expected_is_the_median_and_nothing_without_history():
+def test_a_load_is_expected_to_take_the_median_of_its_history_if_there_is_one():
     assert estimates.expected_s([9.0, 1.0, 4.0]) == 4.0
     assert estimates.expected_s([]) is None
 
 
-def test_a_success_record_blocks_nobody():
+def test_a_failed_load_blocks_its_target_for_the_pause():
     failed = record(errors.LoadFailed("x"))
 
-    assert LoadRecord(task_id="t", attempt=1, ended_at=1).blocked_until == 0
-    assert failed.blocked_until == 102
+    assert failed.blocked_until == failed.ended_at + 2

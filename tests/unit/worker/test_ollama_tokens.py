@@ -86,6 +86,12 @@ def test_a_pull_takes_the_token_to_its_own_host_and_follows_no_redirect():
 
 
 def test_a_secret_that_is_not_set_is_told_before_anything_is_sent():
+    sent = []
+
+    def answer(request):
+        sent.append(request.url)
+        return httpx.Response(200, json={"models": []}, headers={"date": DATE})
+
     def authorization():
         raise errors.BadSettings("OLLAMA_WARMUP_SECRET_GPU is not set")
 
@@ -93,8 +99,10 @@ def test_a_secret_that_is_not_set_is_told_before_anything_is_sent():
         "gpu-1",
         "http://gpu:11434",
         authorization=authorization,
-        transport=httpx.MockTransport(lambda _: httpx.Response(500)),
+        transport=httpx.MockTransport(answer),
     )
 
     with pytest.raises(errors.BadSettings, match="is not set"):
         ollama.view()
+
+    assert sent == []
