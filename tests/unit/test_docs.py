@@ -74,7 +74,9 @@ def anchors(page):
 
 def pairs(found_in):
     """Each page with each of what is found in it."""
-    return [(page, found) for page in PAGES for found in sorted(set(found_in(page)))]
+    found = [(page, one) for page in PAGES for one in sorted(set(found_in(page)))]
+    assert found, "no page has one: is the pattern wrong?"
+    return found
 
 
 def variables(page):
