@@ -127,7 +127,7 @@ def test_a_block_of_a_page_is_checked_or_marked_as_unchecked(place):
 
 
 @pytest.mark.parametrize("place", PYTHON)
-def test_a_python_block_compiles_and_finds_what_it_imports(place):
+def test_a_python_block_compiles_and_its_imports_exist(place):
     compile(PYTHON[place], place, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     for module, names in imports(place):
@@ -180,7 +180,7 @@ def test_a_yaml_block_is_read_as_a_warm_list(place, tmp_path, monkeypatch):
     assert len(listed.targets) >= len(written.get("models", []))
 
 
-def test_the_first_screen_shows_a_warm_list_that_gives_what_it_shows(
+def test_the_warm_list_of_the_readme_has_the_targets_that_the_readme_shows(
     tmp_path, monkeypatch
 ):
     first = FENCE.findall(text("README.md"))[0]

@@ -86,7 +86,9 @@ BREAKS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize(("name", "given"), BREAKS, ids=str)
-def test_each_check_sees_what_breaks_it_alone(name: str, given: dict[str, Any]):
+def test_each_check_alone_sees_the_scene_that_breaks_it(
+    name: str, given: dict[str, Any]
+):
     assert broken(**given) == {name}
 
 
@@ -98,7 +100,7 @@ def test_each_check_sees_what_breaks_it_alone(name: str, given: dict[str, Any]):
         (Victim.REDIS, Action.FLUSH, 2),
     ],
 )
-def test_every_caller_that_lives_has_to_be_told(
+def test_a_caller_that_lives_must_get_an_answer(
     victim: Victim, action: Action, callers: int
 ):
     cell = replace(KILLED, victim=victim, action=action)
@@ -141,7 +143,7 @@ def test_the_short_form_kills_every_victim_during_a_load():
     assert {(victim, Action.KILL, Situation.LOADING) for victim in Victim} <= {*kills}
 
 
-def test_a_bound_is_worth_what_its_formula_says():
+def test_a_bound_has_the_seconds_of_its_formula():
     timing = Timing(visibility_s=20, loads_s=8, away_s=12)
 
     told = bound("P V R S 2T")
@@ -175,7 +177,7 @@ WORDS = {
 
 
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
-def test_the_log_of_a_real_server_tells_what_it_did(words):
+def test_loads_cuts_and_evictions_are_read_from_the_log_of_a_real_server(words):
     ollama = real(Path("ollama"), "small, mid, big")
     process = SimpleNamespace(output=lambda: LOG.format(**words))
     supervisor: Any = SimpleNamespace(processes={"ollama": process})

@@ -52,7 +52,7 @@ def run(*args, stdin=None):
     return ended.returncode, ended.stdout + ended.stderr
 
 
-def test_rules_ask_for_metrics_that_there_are():
+def test_alert_rules_query_only_existing_metrics():
     asked = names_in((FOLDER / "alerts.yml").read_text())
 
     assert asked
@@ -60,19 +60,19 @@ def test_rules_ask_for_metrics_that_there_are():
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_a_panel_asks_for_metrics_that_there_are(query):
+def test_a_panel_queries_only_existing_metrics(query):
     assert names_in(query)
     assert names_in(query) <= EXISTING
 
 
-def test_variables_of_the_dashboard_ask_for_metrics_that_there_are():
+def test_variables_of_the_dashboard_query_only_existing_metrics():
     asked = names_in(json.dumps(DASHBOARD["templating"]))
 
     assert asked
     assert asked <= EXISTING
 
 
-def test_the_table_of_metrics_has_each_of_them():
+def test_the_table_of_metrics_has_every_metric_and_no_other():
     table = HANDBOOK.partition("| metric, behind")[2].partition("\n\n")[0]
     cells = [row.split("|")[1] for row in table.splitlines()[2:]]
     told = {f"ollama_warmup_{name}" for name in re.findall(r"`(\w+)`", "".join(cells))}
@@ -96,7 +96,7 @@ def test_each_error_has_an_entry_and_each_entry_an_error():
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_an_alert_says_what_to_do_and_where_to_read_on(name):
+def test_an_alert_has_two_sentences_and_a_link_to_the_handbook(name):
     annotations = ALERTS[name]["annotations"]
 
     assert annotations["runbook"] == f"docs/operate.md#{name.lower()}"
@@ -104,7 +104,7 @@ def test_an_alert_says_what_to_do_and_where_to_read_on(name):
 
 
 @promtool
-def test_rules_do_as_their_tests_say():
+def test_the_tests_of_the_alert_rules_pass_in_promtool():
     code, text = run("test", "rules", str(FOLDER / "alerts_test.yml"))
 
     assert code == 0, text

@@ -8,7 +8,7 @@ from bench.digest import Bound
 TOLD = performance.results()
 
 
-def test_the_page_is_what_the_raw_results_say():
+def test_the_page_of_performance_is_generated_from_the_raw_results():
     assert performance.PAGE.read_text() == performance.document(TOLD), (
         "docs/performance.md is not that of bench/results: make performance"
     )
@@ -32,7 +32,7 @@ def test_a_raw_result_says_when_and_on_what_machine_it_was_measured(stem):
     assert {"at", "machine"} <= set(TOLD[stem]["about"])
 
 
-def test_a_bound_holds_up_to_itself():
+def test_a_bound_is_met_by_a_figure_that_equals_it():
     assert Bound(what="x", measured=1.2, at_most=1.2).is_met
     assert not Bound(what="x", measured=1.21, at_most=1.2).is_met
     assert not Bound(what="x", measured=999, at_least=1000, at_most=1000).is_met

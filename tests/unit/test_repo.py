@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
         ("tests", "tests/__init__.py"),
     ],
 )
-def test_our_modules_are_ours(name, file):
+def test_a_module_of_our_name_is_imported_from_this_repository(name, file):
     spec = find_spec(name)
 
     assert spec is not None

@@ -147,17 +147,17 @@ def test_a_good_history_breaks_nothing():
 
 
 @pytest.mark.parametrize("name", report.INVARIANTS)
-def test_each_check_sees_what_breaks_its_invariant_alone(name):
+def test_each_check_alone_sees_the_history_that_breaks_its_invariant(name):
     assert broken(BROKEN[name]) == {name}
 
 
 @pytest.mark.parametrize("name", ALSO)
-def test_there_are_more_ways_to_break_one(name):
+def test_a_second_way_to_break_an_invariant_is_seen_by_one_check(name):
     assert len(broken(ALSO[name])) == 1
 
 
 @pytest.mark.parametrize("name", EXCUSED)
-def test_a_fault_excuses_what_it_explains(name):
+def test_a_fault_excuses_the_violations_that_it_explains(name):
     assert broken(EXCUSED[name]) == set()
 
 
@@ -167,7 +167,7 @@ def test_a_fault_of_one_server_excuses_nothing_on_another():
     assert broken(replace(other, troubles=(fault(host="a"),))) != set()
 
 
-def test_a_violation_is_told_with_the_history_around_it():
+def test_a_violation_is_reported_with_the_history_around_it():
     past = replace(GOOD, stays=stays(why="expired"), troubles=(fault(at=40.0),))
 
     told = report.around(past, Violation(50.0, "b", "ran out"))
@@ -197,7 +197,7 @@ def test_every_process_is_hurt_before_one_is_hurt_again():
     assert len(set(struck[:8])) == 8
 
 
-def test_a_piece_of_work_that_comes_late_tells_of_a_slow_machine():
+def test_a_piece_of_work_that_comes_late_shows_a_slow_machine():
     one = pace.Pace()
     for begin, end in ((0.0, 0.3), (0.3, 0.9), (0.9, 4.0), (4.0, 4.3), (4.3, 6.0)):
         one.note(begin, end)

@@ -14,7 +14,7 @@ def grown(*mib):
     return memory.Grown(name="worker", pid=1, samples=samples)
 
 
-def test_a_process_that_grows_after_its_first_minute_is_told():
+def test_a_process_that_grows_after_its_first_minute_is_reported():
     one = grown(*[50] * 7, 51, 52, 53, *[54] * 6)
 
     assert [one.share, one.steady_share(())] == pytest.approx([0.08, 0.08])
@@ -29,7 +29,7 @@ def test_growth_of_the_first_minute_counts_for_nothing():
     assert one.share == one.steady_share(()) == 0
 
 
-def test_what_a_process_imports_once_is_no_steady_growth():
+def test_memory_that_a_process_takes_once_is_not_steady_growth():
     began_to_work = grown(*[40] * 8, 44, 50, *[51] * 6, *[52] * 6)
     fault_at_75 = grown(*[40] * 8, 41, 42, 43, *[44] * 8)
 
@@ -38,7 +38,7 @@ def test_what_a_process_imports_once_is_no_steady_growth():
     assert fault_at_75.steady_share(()) == pytest.approx(4 / 40)
 
 
-def test_what_the_second_fault_of_a_kind_costs_is_growth():
+def test_memory_that_the_second_fault_of_a_kind_costs_is_growth():
     one = grown(*[40] * 8, *[41] * 6, *[42] * 8)
     first, again = fault(at=75.0, healed=80.0), fault(at=135.0, healed=136.0)
 
@@ -48,7 +48,7 @@ def test_what_the_second_fault_of_a_kind_costs_is_growth():
     assert one.steady_share([first, again]) == pytest.approx(1 / 41)
 
 
-def test_what_comes_and_goes_with_children_is_no_growth():
+def test_memory_that_comes_and_goes_with_children_is_not_growth():
     one = grown(*[26, 32, 33] * 8)
 
     assert one.steady_share(()) < 0

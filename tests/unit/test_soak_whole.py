@@ -20,10 +20,10 @@ EMPTY = {
 }
 
 
-def test_a_whole_history_lacks_nothing():
+def test_a_history_in_which_everything_happened_lacks_nothing():
     assert report.missing(WHOLE) == []
 
 
 @pytest.mark.parametrize("what", EMPTY)
-def test_a_history_in_which_something_never_happened_proves_nothing(what):
+def test_a_history_lacks_each_thing_that_never_happened_in_it(what):
     assert report.missing(EMPTY[what]) == [what]

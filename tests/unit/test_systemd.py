@@ -23,7 +23,7 @@ def said(name, key):
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_unit_runs_what_compose_runs(name):
+def test_a_systemd_unit_runs_the_command_of_its_compose_service(name):
     started = shlex.split(said(name, "ExecStart"))
 
     composed = services(PRODUCTION)[name]["command"]

@@ -75,7 +75,7 @@ def test_a_stream_is_handed_on_byte_by_byte_and_its_last_object_is_read(counted,
 
 
 @pytest.mark.parametrize("size", [1, 64, 100_000])
-def test_an_asynchronous_stream_likewise(counted, size):
+def test_an_asynchronous_stream_is_handed_on_byte_by_byte_and_counted(counted, size):
     body = Chunks(lines(*CHAT), size)
 
     async def ask():
@@ -108,14 +108,14 @@ def test_a_whole_answer_is_counted_however_long(counted, path, answer):
     assert counted == [CALL]
 
 
-def test_who_stops_reading_at_done_is_counted_once(counted):
+def test_a_reader_that_stops_at_the_done_object_is_counted_once(counted):
     with client(lines(*CHAT, *CHAT)).stream("POST", "/api/chat") as answer:
         next(line for line in answer.iter_lines() if json.loads(line)["done"])
 
     assert counted == [CALL]
 
 
-def test_a_server_behind_a_path_is_known_by_it(counted):
+def test_a_call_of_a_server_behind_a_path_is_counted_with_that_path(counted):
     client(lines(*CHAT)).post("/gpu/api/chat?x=1")
 
     assert [call.url for call in counted] == [f"{URL}/gpu"]
@@ -134,7 +134,9 @@ def test_a_server_behind_a_path_is_known_by_it(counted):
     ],
     ids=["v1", "other", "error", "early end", "no JSON", "no number", "empty"],
 )
-def test_what_tells_no_duration_is_not_counted(counted, path, body, status, headers):
+def test_an_answer_without_a_load_duration_is_not_counted(
+    counted, path, body, status, headers
+):
     answer = client(body, status, **headers).post(path)
 
     assert answer.content == body
@@ -163,7 +165,7 @@ def test_a_hook_before_this_one_may_read_the_answer(counted):
     assert counted == [CALL]
 
 
-def test_a_stream_that_is_cut_fails_as_it_does_without_us(counted):
+def test_a_stream_that_is_cut_fails_with_the_error_of_httpx(counted):
     body = Chunks(lines(CHAT[0]), 10, breaks=True)
 
     with pytest.raises(httpx.ReadError, match="cut"):
@@ -173,7 +175,7 @@ def test_a_stream_that_is_cut_fails_as_it_does_without_us(counted):
     assert counted == []
 
 
-def test_a_fault_of_ours_never_reaches_the_application(monkeypatch, caplog):
+def test_a_failure_to_count_a_call_is_logged_and_not_raised(monkeypatch, caplog):
     def broken(_):
         raise RuntimeError("ours")
 

@@ -32,7 +32,7 @@ def test_a_duration_that_go_does_not_read_is_refused_with_an_example(text):
         durations.parse(text)
 
 
-def test_a_number_without_a_unit_is_told_the_unit():
+def test_a_number_without_a_unit_is_refused_with_the_unit_to_write():
     with pytest.raises(BadRequest, match="write 300s"):
         durations.parse_keep_alive("300")
 

@@ -57,7 +57,7 @@ def test_a_host_is_known_by_its_address(url, host):
 
 
 @pytest.mark.parametrize("model", ["phi3", "", "no name", "x|y", "a" * 5_000])
-def test_what_is_not_declared_is_other(model):
+def test_a_call_of_an_undeclared_model_or_host_is_counted_as_other(model):
     assert series(model=model) == "call|warm|gpu-1|other"
     assert series("http://x", model=model) == "call|warm|other|other"
 
@@ -67,5 +67,5 @@ def test_a_declared_model_on_an_unknown_host_keeps_its_name_and_the_shortest_loa
     assert series("http://x", load_s=1.0) == "call|cold|other|llama3"
 
 
-def test_before_any_pass_all_is_other():
+def test_before_the_first_pass_every_call_is_counted_as_other():
     assert series(known=Known()) == "call|warm|other|other"

@@ -32,7 +32,7 @@ def test_every_form_of_one_name_is_normally_the_same(text):
         ("localhost:5000/a/b:c", "localhost:5000/a/b:c"),
     ],
 )
-def test_the_short_form_is_what_ollama_lists(text, short):
+def test_the_short_form_of_a_name_is_the_one_that_ollama_lists(text, short):
     assert names.parse(text).short == short
 
 
@@ -76,7 +76,7 @@ def test_a_malformed_name_is_refused_with_the_syntax(text):
         ("x:cloudy", False),
     ],
 )
-def test_a_cloud_name_is_told_by_its_tag(text, is_cloud):
+def test_a_name_is_a_cloud_name_by_its_tag(text, is_cloud):
     assert names.parse(text).is_cloud is is_cloud
 
 

@@ -91,7 +91,7 @@ def test_redis_that_refuses_is_named_without_its_password(task):
     assert "secret" not in str(e.value)
 
 
-def test_a_wrong_environment_is_told_at_the_first_use(environment):
+def test_a_wrong_environment_is_refused_at_the_first_call(environment):
     environment(OLLAMA_WARMUP_BROKER="redis://x")
 
     with pytest.raises(BadSettings, match="did you mean OLLAMA_WARMUP_BROKER_URL"):
@@ -115,7 +115,7 @@ def raised(error):
     ],
     ids=["celery", "kombu", "redis"],
 )
-def test_every_library_on_the_way_to_redis_fails_as_one(fail):
+def test_a_failure_of_any_library_on_the_way_to_redis_is_store_unavailable(fail):
     with (
         pytest.raises(StoreUnavailable, match=r"cannot be used \(x\)"),
         publish.reaching_store(),
@@ -124,7 +124,7 @@ def test_every_library_on_the_way_to_redis_fails_as_one(fail):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("ours"), KeyError("ours")])
-def test_another_failure_stays_what_it_is(error):
+def test_a_failure_that_is_not_of_redis_is_raised_unchanged(error):
     with pytest.raises(type(error), match="ours"), publish.reaching_store():
         raise error
 
@@ -144,13 +144,13 @@ def test_variables_of_another_celery_redirect_nothing(environment):
     assert ours.backend.as_uri() == "redis://me:**@127.0.0.1:1/0"
 
 
-def test_the_publisher_is_nobodys_current_application():
+def test_the_publisher_does_not_become_the_current_celery_application():
     ours = publish.app()
 
     assert celery.current_app.main != ours.main
 
 
-def test_the_package_offers_just_what_applications_use():
+def test_importing_the_package_imports_no_celery_and_offers_no_other_name():
     code = "import ollama_warmup, sys; print('celery' in sys.modules)"
     bare = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -161,7 +161,7 @@ def test_the_package_offers_just_what_applications_use():
         from ollama_warmup import nothing  # noqa: F401, PLC0415
 
 
-def test_no_module_hides_what_the_package_offers():
+def test_no_module_of_the_package_hides_one_of_its_public_names():
     for module in pkgutil.iter_modules(ollama_warmup.__path__):
         import_module(f"ollama_warmup.{module.name}")
 

@@ -16,7 +16,7 @@ def test_every_table_is_published_once():
     assert sorted(marks) == sorted(reference.tables())
 
 
-def test_every_setting_has_a_meaning_of_its_own():
+def test_every_setting_has_a_description_that_no_other_has():
     meanings = [f.description for f in settings.Settings.model_fields.values()]
 
     assert all(meanings)

@@ -31,14 +31,14 @@ def test_options_and_keep_alive_are_read_with_their_types():
     assert wanted.host == "gpu-1"
 
 
-def test_a_model_for_ever_is_one_that_says_so_twice():
+def test_keep_alive_minus_1_with_keep_alive_forever_means_for_ever():
     wanted = request.parse("m?keep_alive=-1&keep_alive_forever=true")
 
     assert wanted.keep_alive_s == math.inf
     assert not wanted.is_bare
 
 
-def test_spaces_around_a_model_are_no_part_of_it():
+def test_spaces_around_a_model_are_left_out():
     assert request.parse(" m ?num_ctx=512").model == "m"
 
 
@@ -83,13 +83,13 @@ def test_a_wrong_request_is_refused_with_the_value_and_the_way_out(text, sentenc
 
 
 @pytest.mark.parametrize("value", [None, 8, ["llama3"], {"model": "llama3"}])
-def test_a_model_that_is_no_text_is_refused(value):
+def test_a_model_that_is_not_a_text_is_refused(value):
     with pytest.raises(BadRequest, match="must be text such as"):
         request.parse(value)
 
 
 @pytest.mark.parametrize("host", ["", "GPU", "a b", "x" * 41, "../x", 5])
-def test_a_host_that_can_be_no_host_is_refused(host):
+def test_a_malformed_host_name_is_refused(host):
     with pytest.raises(BadRequest, match="1 to 40 of a-z, 0-9 and -"):
         request.parse("m", host=host)
 

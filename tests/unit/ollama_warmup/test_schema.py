@@ -26,7 +26,7 @@ def test_the_published_schema_is_that_of_the_code_that_reads_the_file():
     assert published == schema.text(), "make schema"
 
 
-def test_the_schema_tells_every_option_with_its_rule():
+def test_the_schema_has_every_option_with_its_rule():
     options = schema.schema()["$defs"]["Options"]["properties"]
 
     assert (

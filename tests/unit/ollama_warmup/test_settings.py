@@ -31,7 +31,7 @@ def test_ollama_host_is_read_in_all_the_forms_that_ollama_takes(text, url):
 
 
 @pytest.mark.parametrize("text", ["gpu:x", "gpu:99999", "ftp://gpu", "[::1"])
-def test_an_ollama_host_that_is_none_is_refused_with_the_forms(text, monkeypatch):
+def test_a_malformed_ollama_host_is_refused_with_the_forms_to_write(text, monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", text)
 
     with pytest.raises(BadSettings, match=r"OLLAMA_HOST: .*write host, host:port"):
@@ -39,7 +39,7 @@ def test_an_ollama_host_that_is_none_is_refused_with_the_forms(text, monkeypatch
 
 
 @pytest.mark.parametrize("text", ["ftp://me:hunter2@gpu", "http://me:hunter2@gpu:x"])
-def test_the_login_of_a_url_that_is_none_is_not_shown(text):
+def test_the_refusal_of_a_malformed_url_does_not_show_its_login(text):
     with pytest.raises(ValueError, match="…@gpu") as refusal:
         settings.host_url(text)
 
@@ -166,13 +166,13 @@ def test_a_namespace_that_could_meet_another_is_refused(monkeypatch):
         settings.read()
 
 
-def test_secrets_are_no_unknown_variables_and_stand_in_no_setting(monkeypatch):
+def test_a_secret_variable_is_known_and_stands_in_no_setting(monkeypatch):
     monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", "hunter2")
 
     assert "hunter2" not in repr(settings.read())
 
 
-def test_a_secret_is_what_its_variable_holds_at_each_use(monkeypatch):
+def test_a_secret_is_read_from_its_variable_at_each_use(monkeypatch):
     for value in ("hunter2", "hunter3\n"):
         monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
 
@@ -180,7 +180,7 @@ def test_a_secret_is_what_its_variable_holds_at_each_use(monkeypatch):
 
 
 @pytest.mark.parametrize("value", [None, "", " "])
-def test_a_secret_that_is_not_set_is_told_by_its_name(monkeypatch, value):
+def test_a_secret_that_is_not_set_is_refused_with_its_name(monkeypatch, value):
     if value is not None:
         monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
 
@@ -189,7 +189,9 @@ def test_a_secret_that_is_not_set_is_told_by_its_name(monkeypatch, value):
 
 
 @pytest.mark.parametrize("value", ["hunter 2", "hunter\n2", "hünter2"])
-def test_a_secret_that_can_be_no_token_is_refused_and_not_shown(monkeypatch, value):
+def test_a_secret_that_is_not_a_valid_token_is_refused_and_not_shown(
+    monkeypatch, value
+):
     monkeypatch.setenv("OLLAMA_WARMUP_SECRET_GPU", value)
 
     with pytest.raises(BadSettings, match="without spaces") as refusal:
@@ -211,7 +213,7 @@ def test_a_secret_that_can_be_no_token_is_refused_and_not_shown(monkeypatch, val
         "$OLLAMA_WARMUP_SECRET_GPU",
     ],
 )
-def test_a_token_that_names_no_secret_is_refused_and_not_shown(template):
+def test_a_token_that_does_not_name_a_secret_is_refused_and_not_shown(template):
     with pytest.raises(BadSettings, match="set that variable") as refusal:
         settings.secret(template)
 

@@ -26,12 +26,12 @@ def test_a_request_means_the_host_that_it_names():
     assert meant("llama3:8b", "gpu-2").target.host == "gpu-2"
 
 
-def test_without_a_host_it_means_the_first_that_wants_the_model():
+def test_a_request_without_a_host_means_the_first_host_that_wants_the_model():
     assert meant("llama3:8b").target.host == "gpu-1"
     assert meant("nomic-embed-text").target.host == "gpu-2"
 
 
-def test_a_model_that_nobody_wants_means_the_first_host():
+def test_a_request_for_an_undeclared_model_means_the_first_host():
     assert meant("phi3").target.host == "gpu-2"
     assert meant("phi3").declared is None
 
@@ -72,7 +72,7 @@ def test_any_option_replaces_all_that_is_declared(text, num_ctx, keep_alive_s):
     assert resolved.differs
 
 
-def test_writing_out_what_is_declared_differs_in_nothing():
+def test_a_request_with_the_declared_options_written_out_does_not_differ():
     assert not meant("llama3:8b?num_ctx=8192&keep_alive=30m").differs
 
 
@@ -84,7 +84,7 @@ def test_a_host_that_declares_nothing_for_a_model_takes_the_request_as_it_is():
     assert not resolved.differs
 
 
-def test_metrics_have_a_model_as_declared_and_what_nobody_declared_as_other():
+def test_metrics_name_a_model_as_declared_and_an_undeclared_one_as_other():
     assert meant("LLAMA3:8B?num_ctx=512").counted_as == "Llama3:8b"
     assert meant("llama3:8b", "gpu-2").counted_as == "other"
     assert meant("phi3").counted_as == "other"
@@ -104,7 +104,7 @@ def test_equal_models_with_equal_options_share_a_key_whatever_their_keep_alive()
     assert meant("phi3").target.key == "registry.ollama.ai/library/phi3:latest"
 
 
-def test_what_is_declared_beside_the_options_holds_for_every_request():
+def test_sample_priority_critical_and_pull_of_a_declared_model_hold_for_every_request():
     wanted = replace(
         WANTED[0], priority=3, critical=True, pull=True, sample=(("user", "hello"),)
     )
@@ -140,7 +140,7 @@ def test_a_sample_is_in_no_representation_or_key():
         ("phi3?seed=1", "phi3"),
     ],
 )
-def test_what_is_wanted_is_written_in_one_order(written, canonical):
+def test_a_target_is_written_with_its_options_in_one_order(written, canonical):
     assert Target.of(request.parse(written), host="gpu-1").wanted == canonical
 
 
@@ -158,7 +158,7 @@ SWITCHES = dict.fromkeys(request.BOOLEANS, st.none() | st.booleans())
     | st.floats(min_value=2, max_value=365 * 86_400),
     model=st.sampled_from(["phi3", "x/y:Tag", "hf.co/a/b:q4", "library/llama3:8b"]),
 )
-def test_what_is_wanted_reads_back_the_same(options, keep_alive_s, model):
+def test_a_target_that_is_written_reads_back_the_same(options, keep_alive_s, model):
     target = replace(WANTED[0], model=model, options=options, keep_alive_s=keep_alive_s)
 
     read = request.parse(target.wanted)

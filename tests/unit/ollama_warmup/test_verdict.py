@@ -39,14 +39,14 @@ def test_only_critical_targets_count_where_one_is_marked():
     assert state.cold == ()
 
 
-def test_what_is_loaded_otherwise_may_still_be_ready():
+def test_a_drifted_target_may_still_be_ready():
     assert judge(
         host_report(target_report(condition=Condition.DRIFTED, is_ready=True))
     ).ready
 
 
 @pytest.mark.parametrize("condition", [c for c in Condition if c != "cold"])
-def test_a_warm_up_helps_only_what_is_cold(condition):
+def test_only_a_cold_target_is_to_be_warmed_up(condition):
     assert (
         judge(host_report(target_report(condition=condition, is_ready=False))).cold
         == ()
@@ -71,14 +71,14 @@ def test_an_undeclared_model_is_not_found():
     assert state.why.startswith("llama3:latest is not declared: add it to OLLAMA_")
 
 
-def test_nothing_declared_is_no_readiness():
+def test_a_system_that_declares_nothing_is_not_ready():
     state = judge(host_report())
 
     assert state.status == 503
     assert state.why.startswith("nothing is wanted: set OLLAMA_WARMUP_MODELS")
 
 
-def test_nobody_looked_yet():
+def test_before_the_first_pass_the_system_is_not_ready_and_says_why():
     state = judge()
 
     assert (state.status, state.headers()) == (503, {"Retry-After": "10"})
@@ -94,7 +94,7 @@ def test_a_report_of_three_ticks_is_too_old():
     assert state.why == "not observed since 1970-01-12T13:46:09+00:00: is beat running?"
 
 
-def test_a_host_that_nobody_looks_at_is_unknown_and_sends_nothing():
+def test_a_target_on_a_host_without_passes_is_unknown_and_not_to_be_warmed_up():
     state = judge(
         host_report(target_report()), host_report(COLD, name="gpu-2", age_s=60)
     )
@@ -123,7 +123,7 @@ def loading(expected_s=None, elapsed_s=None, model="phi3"):
     ],
     ids=["one", "longest", "beside cold", "overdue", "unknown", "cold"],
 )
-def test_the_time_left_is_told_if_it_is_known(targets, left_s):
+def test_the_time_to_retry_after_is_the_rest_of_the_longest_load(targets, left_s):
     state = judge(host_report(*targets, tick_s=7))
 
     assert state.retry_after_s == left_s
@@ -141,7 +141,7 @@ def test_for_a_model_the_first_host_that_will_have_it_counts():
     assert state.retry_after_s == 2
 
 
-def test_the_body_says_what_is_waited_for():
+def test_the_body_says_for_which_targets_a_caller_waits():
     failing = target_report("phi3", Condition.FAILING, why="out of memory")
 
     assert judge(host_report(failing, loading(30.0, 5.5, "llama3"))).as_json() == {
@@ -169,7 +169,7 @@ def test_the_body_says_what_is_waited_for():
     }
 
 
-def test_a_sentence_names_three_and_counts_the_rest():
+def test_the_reason_names_three_targets_and_counts_the_rest():
     many = [target_report(f"m{i}", Condition.COLD) for i in range(5)]
 
     assert judge(host_report(*many)).why == (

@@ -59,7 +59,7 @@ models:
     assert text.keep_alive_s == keys.keep_alive_s == 1800
 
 
-def test_whatever_is_left_out_has_its_default(read):
+def test_a_key_that_is_left_out_has_its_default(read):
     (target,) = read("models: [{model: phi3}]").targets
 
     assert target.host == "default"
@@ -88,7 +88,7 @@ models:
     assert target.sample == (("system", "Be brief."), ("user", "Hello"))
 
 
-def test_a_model_takes_from_the_defaults_just_what_it_does_not_state(read):
+def test_a_model_takes_from_the_defaults_only_the_keys_that_it_does_not_state(read):
     bare, text, keys = read("""\
 defaults:
   keep_alive: 30m
@@ -112,7 +112,7 @@ models:
 
 
 @pytest.mark.parametrize("written", ["-1", '"-1"'])
-def test_a_model_for_ever_is_one_that_says_so_twice(read, written):
+def test_keep_alive_minus_1_with_keep_alive_forever_means_for_ever(read, written):
     (target,) = read(f"""\
 models:
   - {{model: phi3, keep_alive: {written}, keep_alive_forever: true}}
@@ -130,7 +130,7 @@ models: [phi3, {model: llama3, keep_alive: 5m}]
     assert (forever.keep_alive_s, timed.keep_alive_s) == (math.inf, 300)
 
 
-def test_the_same_model_may_be_wanted_otherwise_on_another_host(read):
+def test_a_model_may_be_wanted_with_other_options_on_another_host(read):
     wanted = read(f"""\
 {HOSTS}
 models:
@@ -230,7 +230,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "line", "path", "way_out"), WRONG)
-def test_what_is_wrong_is_told_with_file_line_path_and_way_out(
+def test_a_mistake_in_the_file_is_refused_with_file_line_path_and_way_out(
     read, text, line, path, way_out
 ):
     with pytest.raises(BadSettings) as refusal:
@@ -250,7 +250,7 @@ def test_what_is_wrong_is_told_with_file_line_path_and_way_out(
     ],
     ids=["bytes", "latin-1", "control", "deep", "date", "circle"],
 )
-def test_what_is_no_warm_list_at_all_is_refused_and_not_a_crash(
+def test_a_file_that_is_not_a_warm_list_is_refused_and_does_not_crash(
     read, content, tmp_path
 ):
     read("models: []")
@@ -260,9 +260,7 @@ def test_what_is_no_warm_list_at_all_is_refused_and_not_a_crash(
         warmlist.read(settings.read())
 
 
-def test_a_file_that_is_not_there_is_told_with_the_variable_that_names_it(
-    read, tmp_path
-):
+def test_a_missing_file_is_refused_with_the_variable_that_names_it(read, tmp_path):
     read("models: []")
     (tmp_path / "warmlist.yaml").unlink()
 
@@ -300,7 +298,7 @@ def test_a_token_or_sample_that_is_written_wrong_is_shown_nowhere(read, text):
         ("OLLAMA_WARMUP_MODELS", "phi3", "models"),
     ],
 )
-def test_what_stands_in_the_file_and_in_a_variable_is_refused(
+def test_hosts_or_models_in_both_the_file_and_a_variable_are_refused(
     read, monkeypatch, variable, value, key
 ):
     monkeypatch.setenv(variable, value)

@@ -26,12 +26,12 @@ def test_every_host_wants_every_model_in_the_order_written(read):
     ]
 
 
-def test_without_named_hosts_the_only_one_wants_them(read):
+def test_without_named_hosts_the_default_host_wants_every_model(read):
     assert [t.host for t in read("llama3:8b", hosts="")] == ["default"]
 
 
 @pytest.mark.parametrize("models", ["", " ", ",", " , ,"])
-def test_nothing_declared_is_nothing_wanted(read, models):
+def test_an_empty_list_of_models_wants_nothing(read, models):
     assert read(models) == ()
 
 
@@ -64,7 +64,7 @@ def test_a_wrong_model_is_refused_with_the_variable_and_the_reason(
         ("phi3?seed=1", "true", ["Ignoring options of phi3"]),
     ],
 )
-def test_what_is_lacking_is_one_sentence_that_names_the_variable(
+def test_a_missing_setting_is_one_warning_that_names_its_variable(
     monkeypatch, models, enabled, sentences
 ):
     monkeypatch.setenv("OLLAMA_WARMUP_MODELS", models)
@@ -80,7 +80,7 @@ def test_what_is_lacking_is_one_sentence_that_names_the_variable(
 TEMPLATE = "${env.OLLAMA_WARMUP_SECRET_GPU}"
 
 
-def test_a_host_without_a_token_is_sent_none():
+def test_a_host_without_a_token_is_sent_no_authorization():
     assert Host(name="gpu-1", url="http://gpu").authorization() == {}
 
 

@@ -57,7 +57,7 @@ def test_a_changed_file_is_taken_up_at_the_next_look(file, told):
     assert told() == []
 
 
-def test_a_file_that_is_written_again_as_it_was_is_no_news(file, told):
+def test_a_file_that_is_written_again_with_the_same_list_logs_nothing(file, told):
     models()
 
     file.write_text("models:   [phi3]")
@@ -82,7 +82,7 @@ def test_a_folder_that_is_swapped_below_a_link_is_noticed(tmp_path, file):
     assert models() == ["qwen"]
 
 
-def test_a_broken_file_keeps_the_last_list_and_is_told_once(file, told):
+def test_a_broken_file_keeps_the_last_list_and_is_logged_once(file, told):
     models()
     file.write_text("models: [a b]")
 
@@ -98,7 +98,7 @@ def test_a_broken_file_keeps_the_last_list_and_is_told_once(file, told):
     assert [level for level, _ in told()] == ["WARNING"]
 
 
-def test_a_mended_file_is_taken_up_though_it_says_what_it_said_before(file, told):
+def test_a_repaired_file_is_taken_up_although_its_list_is_the_one_in_force(file, told):
     models()
     file.write_text("models: [a b]")
     models()
@@ -138,7 +138,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_unchanged(file, monkeypatc
     assert models() == ["mistral"]
 
 
-def test_a_file_that_was_never_right_is_refused_at_every_look(file):
+def test_a_file_that_was_wrong_from_the_start_is_refused_at_every_look(file):
     file.write_text("models: [a b]")
 
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_a_file_that_was_never_right_is_refused_at_every_look(file):
     assert models() == ["phi3"]
 
 
-def test_what_a_changed_file_brings_without_effect_is_warned_of(file, told):
+def test_a_changed_file_with_an_option_without_effect_logs_a_warning(file, told):
     models()
 
     file.write_text("models: [phi3?seed=1]")

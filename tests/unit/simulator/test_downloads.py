@@ -13,7 +13,7 @@ FAR = parse_models(["far?size=1GB&pull=10s", "farther?of=far&num_ctx=512"])
 WEIGHTS = FAR[0].weights
 
 
-def test_a_download_goes_on_as_long_as_somebody_waits_for_it():
+def test_a_download_pauses_while_no_request_waits_for_it():
     downloads = Downloads()
     downloads.join(WEIGHTS, now=0)
     downloads.leave(WEIGHTS, now=3)
@@ -23,7 +23,7 @@ def test_a_download_goes_on_as_long_as_somebody_waits_for_it():
     assert downloads.completed(WEIGHTS, now=1_000) == 1_000_000_000
 
 
-def test_two_who_wait_share_one_download():
+def test_two_requests_for_the_same_weights_share_one_download():
     downloads = Downloads()
     downloads.join(WEIGHTS, now=0)
     downloads.join(WEIGHTS, now=1)
@@ -33,7 +33,7 @@ def test_two_who_wait_share_one_download():
     assert downloads.fetched_bytes == 500_000_000
 
 
-def test_what_has_ended_is_counted_once():
+def test_the_bytes_of_an_ended_download_are_counted_once():
     downloads = Downloads()
     downloads.join(WEIGHTS, now=0)
     downloads.completed(WEIGHTS, now=99)
@@ -91,7 +91,7 @@ def test_weights_that_are_there_are_not_fetched_again(api):
     assert api.get("/_sim/stats").json()["pulled_bytes"] == 1_000_000_000
 
 
-def test_whoever_hangs_up_leaves_what_was_fetched(api):
+def test_a_request_that_hangs_up_leaves_the_bytes_that_were_fetched(api):
     with api.stream("POST", "/api/pull", json={"model": "far"}) as response:
         lines = response.iter_lines()
         last = [json.loads(next(lines)) for _ in range(5)][-1]

@@ -189,7 +189,7 @@ def test_a_reload_that_waits_can_be_wedged_as_well():
     assert world.granted_at(waiting) == 25 + 40 + 10
 
 
-def test_the_history_tells_who_went_and_why():
+def test_the_history_has_each_departure_with_its_reason():
     world = World(max_loaded_models=1)
     world.load(A)
     world.load(B)

@@ -3,7 +3,7 @@ import pytest
 from worker.simulator.faults import BadFaultError, Faults, Kind
 
 
-def test_a_fault_strikes_as_often_as_it_was_told_to():
+def test_a_fault_strikes_as_often_as_it_says():
     faults = Faults()
     faults.add({"fault": "hang", "times": 2})
 
@@ -24,7 +24,9 @@ def test_a_fault_strikes_as_often_as_it_was_told_to():
         ({"model": "tiny"}, None, "/api/ps", False),
     ],
 )
-def test_a_fault_strikes_only_whom_it_concerns(limits, model, path, expected):
+def test_a_fault_strikes_only_requests_of_its_model_and_path(
+    limits, model, path, expected
+):
     faults = Faults()
     faults.add({"fault": "queue_full", **limits})
 
@@ -43,7 +45,7 @@ def test_faults_are_cleared_by_kind_or_all():
     assert faults.clear() == 2
 
 
-def test_a_crash_happens_at_once_and_is_not_kept():
+def test_a_crash_is_not_kept_in_the_list_of_faults():
     faults = Faults()
 
     faults.add({"fault": "crash"})
@@ -66,7 +68,7 @@ def test_a_crash_happens_at_once_and_is_not_kept():
         ({"fault": "hang", "path": ""}, "must be a text"),
     ],
 )
-def test_a_fault_that_cannot_be_says_what_can(given, told):
+def test_a_malformed_fault_is_refused_with_the_values_to_write(given, told):
     with pytest.raises(BadFaultError, match=told):
         Faults().add(given)
 

@@ -40,7 +40,7 @@ from worker.simulator.requests import (
         ('"\\u00g0"', "'g' in \\u hexadecimal character escape"),
     ],
 )
-def test_a_syntax_error_is_told_in_gos_words(body, text):
+def test_a_syntax_error_is_refused_in_gos_words(body, text):
     with pytest.raises(DecodeError) as refused:
         read_generate(body.encode())
 
@@ -142,7 +142,9 @@ def test_a_field_of_the_wrong_type_is_named_with_its_go_type(read, body, text):
 @pytest.mark.parametrize(
     ("body", "found"), [("[]", "array"), ('"x"', "string"), ("1", "number")]
 )
-def test_what_is_no_object_does_not_fit_the_request(body, found):
+def test_a_body_that_is_not_an_object_is_refused_with_the_go_type_of_the_request(
+    body, found
+):
     with pytest.raises(DecodeError) as refused:
         read_chat(body.encode())
 
@@ -151,7 +153,7 @@ def test_what_is_no_object_does_not_fit_the_request(body, found):
     )
 
 
-def test_the_first_type_error_is_told_but_a_bad_keep_alive_stops_at_once():
+def test_the_first_type_error_is_named_but_a_bad_keep_alive_comes_before_it():
     with pytest.raises(DecodeError, match=r"GenerateRequest\.model"):
         read_generate(b'{"model":1,"prompt":2}')
     with pytest.raises(DecodeError, match="missing unit"):
@@ -164,7 +166,7 @@ def test_an_image_that_is_not_base64_is_refused_where_it_goes_wrong():
 
 
 @pytest.mark.parametrize("think", ['"x"', "3", "[]"])
-def test_a_wish_to_think_that_nobody_understands_is_refused(think):
+def test_an_unknown_value_of_think_is_refused(think):
     with pytest.raises(DecodeError, match="think"):
         read_generate(f'{{"think":{think}}}'.encode())
 
@@ -174,7 +176,7 @@ def test_null_is_a_request_without_fields_and_null_fields_are_absent():
     assert read_generate(b'{"stream":null,"keep_alive":null}').stream
 
 
-def test_field_names_match_in_any_case_and_what_follows_the_body_is_ignored():
+def test_field_names_match_in_any_case_and_text_after_the_body_is_ignored():
     request = read_generate(b'{"MODEL":"m","Keep_Alive":5,"other":1} trailing')
 
     assert (request.model, request.keep_alive_s) == ("m", 5)
@@ -189,11 +191,11 @@ def test_a_map_given_twice_is_one_and_anything_else_the_last(again):
     assert (request.model, request.options) == ("b", {"x": 1, "y": 2})
 
 
-def test_levels_of_thinking_mean_to_think():
+def test_a_level_of_thinking_switches_thinking_on():
     assert read_chat(b'{"think":"low"}').think
     assert read_chat(b'{"think":false}').think is False
     assert read_chat(b"{}").think is None
 
 
-def test_a_lone_surrogate_does_no_harm():
+def test_a_lone_surrogate_is_read_as_a_question_mark():
     assert read_generate(b'{"model":"\\ud800"}').model == "?"

@@ -34,7 +34,7 @@ def test_a_page_of_a_foreign_origin_may_not_call(api, origin, status):
     assert allowed == (origin if status == 200 else None)
 
 
-def test_the_servers_own_origin_is_none(api):
+def test_a_page_of_the_server_itself_is_served_without_cors_headers(api):
     answer = api.get("/", headers={"Origin": str(api.base_url)})
 
     assert answer.status_code == 200
@@ -65,7 +65,9 @@ def test_a_preflight_is_answered_on_any_path(api):
         ("GET", "/api/ps/", "evil", 301, None),
     ],
 )
-def test_what_is_allowed_instead_is_told(api, method, path, host, status, allow):
+def test_a_refused_method_names_the_allowed_ones(
+    api, method, path, host, status, allow
+):
     answer = api.request(method, path, headers={"Host": host})
 
     assert (answer.status_code, answer.headers.get("allow")) == (status, allow)
@@ -100,7 +102,7 @@ def test_an_upload_has_to_have_its_digest(api):
         ({"model": "nope"}, 500, "open /root/.ollama/models/manifests/registry"),
     ],
 )
-def test_a_push_of_no_model_fails(api, body, status, told):
+def test_a_push_of_a_missing_model_fails(api, body, status, told):
     answer = api.post("/api/push", json={**body, "stream": False})
 
     assert answer.status_code == status

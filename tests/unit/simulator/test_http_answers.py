@@ -34,7 +34,7 @@ def test_a_chat_counts_the_frame_around_its_messages(api):
     assert openai.json()["usage"]["prompt_tokens"] == 53
 
 
-def test_a_bad_template_is_told_after_the_load_and_a_good_one_is_used(api):
+def test_a_bad_template_is_refused_after_the_load_and_a_good_one_is_used(api):
     body = {"model": "tiny2", "prompt": "ok", "stream": False}
     body["options"] = {"num_predict": 1}
 
@@ -86,7 +86,7 @@ def test_embeddings_are_unit_vectors_that_depend_on_the_text(demo):
     assert answer["prompt_eval_count"] == 6
 
 
-def test_show_tells_capabilities_context_and_the_blob(demo):
+def test_show_answers_capabilities_context_and_the_blob(demo):
     shown = demo.post("/api/show", json={"model": "llava:7b"}).json()
 
     assert shown["capabilities"] == ["completion", "vision"]
@@ -95,7 +95,7 @@ def test_show_tells_capabilities_context_and_the_blob(demo):
     assert "\nFROM /root/.ollama/models/blobs/sha256-" in shown["modelfile"]
 
 
-def test_show_tells_the_parameters_of_a_child(api):
+def test_show_answers_the_parameters_of_a_child(api):
     shown = api.post("/api/show", json={"model": "child"}).json()
 
     assert shown["parameters"].split() == ["num_ctx", "512"]
@@ -124,7 +124,7 @@ def test_a_model_on_a_gpu_is_in_vram_and_on_the_cpu_when_asked_for(demo):
     assert on_cpu["size_vram"] == 0
 
 
-def test_a_pull_tells_its_progress_and_installs(demo):
+def test_a_pull_streams_its_progress_and_installs_the_model(demo):
     demo.request("DELETE", "/api/delete", json={"model": "llava:7b"})
     gone = demo.post("/api/show", json={"model": "llava:7b"}).status_code
 
@@ -176,7 +176,7 @@ def test_a_created_child_and_a_copy_share_the_weights(api):
         assert api.request("DELETE", "/api/delete", json={"model": name}).is_success
 
 
-def test_tags_lists_what_is_installed(api):
+def test_tags_lists_the_installed_models(api):
     rows = api.get("/api/tags").json()["models"]
 
     tiny = next(row for row in rows if row["name"] == "tiny:latest")

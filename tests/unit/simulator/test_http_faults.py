@@ -45,7 +45,7 @@ def comes_to_pass(api, count):
     return any(api.get("/_sim/stats").json()[count] for _ in range(2_000))
 
 
-def test_a_status_is_answered_as_often_as_it_was_told_to(api):
+def test_a_faulty_status_is_answered_as_often_as_the_fault_says(api):
     switch_on(api, "status", status=502, error="bad", path="/api/ps", times=1)
 
     first, second = api.get("/api/ps"), api.get("/api/ps")
@@ -110,7 +110,7 @@ def test_a_crashed_runner_stays_listed_until_the_next_request_reloads(api):
     assert [stay["why"] for stay in history] == ["crashed", None]
 
 
-def test_requests_tell_who_wanted_a_runner_and_since_when_it_had_one(api):
+def test_the_record_of_requests_has_their_caller_and_their_instants(api):
     api.post(GENERATE, json=TINY | {"keep_alive": "9s"}, headers={"User-Agent": "app"})
     api.post(GENERATE, json=TINY | {"prompt": "x", "options": {"num_predict": 1}})
     api.post(GENERATE, json=TINY | {"keep_alive": 0})

@@ -113,7 +113,7 @@ def test_a_refusal_has_ollamas_status_and_words(api, path, body, status, text):
         ({"model": "a b"}, 400, 'name "a b" is invalid'),
     ],
 )
-def test_deleting_what_is_not_there_is_refused(api, body, status, text):
+def test_deleting_a_missing_model_is_refused(api, body, status, text):
     answer = api.request("DELETE", "/api/delete", json=body)
 
     assert (answer.status_code, answer.json()) == (status, {"error": text})
@@ -162,7 +162,7 @@ def test_routes_and_methods_are_those_of_ollama(api, method, path, status, text)
         ("localhost.evil.example", 403),
     ],
 )
-def test_a_foreign_host_header_is_refused_without_a_word(api, host, status):
+def test_a_foreign_host_header_is_refused_with_an_empty_body(api, host, status):
     answer = api.get("/api/version", headers={"Host": host})
 
     assert answer.status_code == status

@@ -64,7 +64,7 @@ def test_a_number_that_overflows_turns_negative_and_so_unloads(value):
         ({}, "Unsupported type: 'map[string]interface {}'"),
     ],
 )
-def test_what_ollama_refuses_is_refused_in_its_words(value, text):
+def test_a_malformed_keep_alive_is_refused_in_ollamas_words(value, text):
     with pytest.raises(BadDurationError) as refused:
         keep_alive_s(value)
 

@@ -66,7 +66,7 @@ def test_a_load_dies_with_its_caller():
     assert world.scheduler.ledger.counts.cancelled_loads == 1
 
 
-def test_who_waited_for_a_cancelled_load_starts_a_fresh_one():
+def test_a_second_caller_of_a_cancelled_load_starts_a_fresh_one():
     world = World()
     first, second = world.ask(A), world.ask(A)
 
@@ -129,7 +129,7 @@ def test_a_loaded_model_never_meets_the_queue():
     assert world.granted_at(world.ask(A)) == 10
 
 
-def test_a_queue_of_length_0_takes_whoever_needs_not_wait():
+def test_a_queue_of_length_0_takes_a_request_that_does_not_have_to_wait():
     world = World(max_queue=0)
 
     assert world.failure(world.ask(A)) is None

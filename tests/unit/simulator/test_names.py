@@ -94,12 +94,12 @@ def test_a_pull_keeps_the_cloud_in_the_name(text, short):
         ("tiny:8b-cloud:local", ConflictingSourceError),
     ],
 )
-def test_an_unreadable_reference_says_why(text, error):
+def test_a_malformed_reference_is_refused_with_its_own_error(text, error):
     with pytest.raises(error):
         parse_ref(text)
 
 
-def test_each_part_takes_the_case_of_what_is_installed():
+def test_each_part_of_a_name_takes_the_case_of_the_installed_model():
     known = [Name(model="Tiny", tag="latest"), Name(namespace="Me", model="x")]
 
     assert existing_name(parse_name("me/TINY:LATEST"), known) == Name(

@@ -75,7 +75,7 @@ OTHER = [
 
 
 @pytest.mark.parametrize(("first", "second"), SAME)
-def test_a_runner_serves_what_amounts_to_the_same(first, second):
+def test_a_runner_serves_options_that_amount_to_its_own(first, second):
     assert not reloads(first, second)
 
 

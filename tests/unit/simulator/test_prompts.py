@@ -148,6 +148,6 @@ def test_a_template_is_filled_in(template, text):
 @pytest.mark.parametrize(
     ("template", "line"), [("{{", 1), ("{{ .Prompt }}{{", 1), ("a\n{{ .Prompt", 2)]
 )
-def test_an_action_that_is_not_closed_is_told_with_its_line(template, line):
+def test_an_action_that_is_not_closed_is_refused_with_its_line(template, line):
     with pytest.raises(BadTemplateError, match=f"^.*template: :{line}: unclosed"):
         render(template, system="", prompt="")

@@ -7,7 +7,7 @@ from worker.simulator.server import Listening
 from worker.simulator.specs import BadSpecError, parse_models
 
 
-def test_a_model_is_a_name_and_what_it_is_like():
+def test_a_model_is_written_as_a_name_with_traits():
     spec = "llama3:8b?load=12s&token=30ms&size=4.7GB&context=8192&unload=1s&answer=9"
     [model] = parse_models([f"{spec}&capabilities=vision,completion&family=mllama"])
 
@@ -62,7 +62,7 @@ def test_a_later_model_replaces_an_earlier_one():
         ("m?use_mmap=1", "write use_mmap=true"),
     ],
 )
-def test_a_bad_model_says_what_is_wrong_and_what_to_write(spec, told):
+def test_a_malformed_model_is_refused_with_the_words_to_write(spec, told):
     with pytest.raises(BadSpecError) as refused:
         parse_models([spec])
 
@@ -70,7 +70,7 @@ def test_a_bad_model_says_what_is_wrong_and_what_to_write(spec, told):
     assert told in str(refused.value)
 
 
-def test_what_belongs_to_shared_weights_cannot_be_changed():
+def test_a_child_cannot_change_a_trait_of_the_shared_weights():
     with pytest.raises(BadSpecError, match='"load" belongs to the weights'):
         parse_models(["base", "child?of=base&load=3s"])
 

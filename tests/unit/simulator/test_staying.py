@@ -215,7 +215,7 @@ def test_a_child_and_its_parent_in_turn_reload_each_time():
     assert world.context("child") == 512
 
 
-def test_a_reload_waits_for_the_work_and_blocks_who_comes_behind():
+def test_a_reload_waits_for_the_work_and_blocks_the_requests_behind_it():
     world = World()
     world.load(A, tokens=25)
     reload = world.ask(A, num_ctx=1024)

@@ -9,7 +9,7 @@ from tasks import lanes
 
 
 @pytest.mark.parametrize("trouble", [SoftTimeLimitExceeded(), OperationalError("away")])
-def test_a_run_that_cannot_be_put_back_still_has_its_message(trouble, caplog):
+def test_a_run_that_cannot_be_put_back_goes_on_with_its_message(trouble, caplog):
     def apply_async():
         raise trouble
 

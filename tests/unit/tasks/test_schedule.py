@@ -46,12 +46,12 @@ def test_a_host_that_is_not_configured_is_asked_for_nothing(host):
         ("tiny", "sha256-1", True),
     ],
 )
-def test_a_touch_that_no_pass_could_mean_is_refused(model, digest, num_ctx):
+def test_a_touch_with_arguments_that_no_pass_sends_is_refused(model, digest, num_ctx):
     with pytest.raises(BadRequest):
         schedule.touch(model, "gpu", digest, num_ctx)
 
 
 @pytest.mark.parametrize("resident", [None, 5, ["tiny"], "", "x" * 1_001])
-def test_a_cure_by_what_can_be_no_name_is_refused(resident):
+def test_a_cure_by_a_malformed_name_is_refused(resident):
     with pytest.raises(BadRequest):
         schedule.cure("gpu", resident)

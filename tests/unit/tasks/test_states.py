@@ -37,6 +37,6 @@ def test_a_load_goes_on_while_redis_takes_no_state(caplog):
     assert "LOADING cannot be told" in caplog.text
 
 
-def test_what_is_no_outage_is_not_kept_quiet():
+def test_a_failure_to_publish_a_state_that_is_not_an_outage_is_raised():
     with pytest.raises(TypeError):
         states.tell(task([], fails=TypeError("not JSON")), "LOADING")

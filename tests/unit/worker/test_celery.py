@@ -13,7 +13,7 @@ class Left:
         self.itself = self
 
 
-def test_what_a_task_leaves_in_cycles_is_freed_after_it():
+def test_objects_that_a_task_leaves_in_cycles_are_freed_after_it():
     gc.disable()
     try:
         left = weakref.ref(Left())

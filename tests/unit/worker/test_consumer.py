@@ -47,7 +47,7 @@ def celery_is_not_asked(_):
     pytest.fail("it was given to Celery")
 
 
-def test_what_breaks_celery_all_the_same_is_told_once_and_dropped(given, caplog):
+def test_a_message_that_breaks_celery_is_logged_once_and_dropped(given, caplog):
     message = Message()
 
     given(message, celery_breaks)
@@ -65,7 +65,9 @@ def test_what_breaks_celery_all_the_same_is_told_once_and_dropped(given, caplog)
         ({"content_encoding": 5}, "its content-encoding is no text"),
     ],
 )
-def test_what_should_not_even_be_decoded_is_not(given, caplog, fields, why):
+def test_a_message_too_large_or_of_no_encoding_is_dropped_before_it_is_decoded(
+    given, caplog, fields, why
+):
     message = Message(**fields)
 
     given(message, celery_is_not_asked)
@@ -74,7 +76,7 @@ def test_what_should_not_even_be_decoded_is_not(given, caplog, fields, why):
     assert why in caplog.text
 
 
-def test_a_connection_that_is_lost_meanwhile_drops_no_message(given):
+def test_a_lost_connection_drops_no_message(given):
     def connection_is_lost(_):
         raise RedisConnectionError
 

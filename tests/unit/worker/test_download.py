@@ -144,7 +144,7 @@ def test_a_full_disk_says_how_much_was_needed_and_where():
         (503, {"text": "busy"}, errors.OllamaBusy),
     ],
 )
-def test_a_pull_that_is_not_even_begun_says_why(status, body, error):
+def test_a_refused_pull_is_the_error_of_its_status(status, body, error):
     with pytest.raises(error) as caught:
         pulled(ollama_that(lambda _: httpx.Response(status, **body)))
 

@@ -73,7 +73,7 @@ def test_after_a_final_failure_counting_begins_anew_but_strikes_go_on():
     assert second.blocked_until - second.ended_at == 120
 
 
-def test_a_failure_that_is_tried_again_is_no_strike_and_ends_no_row_of_them():
+def test_a_failure_that_is_tried_again_leaves_the_number_of_strikes():
     first = record(errors.OutOfMemory("x"))
 
     assert record(errors.LoadFailed("x"), first).strikes == first.strikes == 1

@@ -41,7 +41,7 @@ def test_without_a_file_beat_ticks_all_the_same(name, scheduler):
     assert scheduler.tick() == scheduler.max_interval
 
 
-def test_a_file_that_cannot_be_written_is_told_with_its_path(tmp_path, name):
+def test_a_health_file_that_cannot_be_written_is_refused_with_its_path(tmp_path, name):
     name(tmp_path / "nowhere" / "healthy")
 
     with pytest.raises(BadSettings, match=r"cannot write .*/nowhere/healthy \(No such"):

@@ -75,7 +75,7 @@ async def one_look(replies):
 
 
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
-def test_nonsense_is_unknown_and_asked_for_once_or_twice_a_pass(reply):
+def test_a_host_that_answers_nonsense_is_unknown_and_asked_at_most_twice_a_pass(reply):
     """aiohttp asks once more when a connection is closed without an answer."""
     view, plan, asked = asyncio.run(one_look(reply))
 
@@ -165,7 +165,7 @@ def test_an_alias_is_warm_under_the_name_that_loaded_it_first():
     assert plan.verdicts[0].resident.name == "a:latest"
 
 
-def test_what_models_are_is_asked_once_and_a_missing_one_once_a_pass():
+def test_a_model_is_shown_once_and_a_missing_one_is_looked_for_once_a_pass():
     async def looks(wanted):
         async with serving(HEALTHY | {"/api/ps": answer(ps())}) as server:
             passes = Passes(server.host, wanted=wanted)
@@ -185,7 +185,7 @@ def test_what_models_are_is_asked_once_and_a_missing_one_once_a_pass():
 @pytest.mark.parametrize(
     "reply", [hangs, NONSENSE["no JSON"], NONSENSE["500"], NONSENSE["half a body"]]
 )
-def test_a_host_that_tells_no_models_is_seen_all_the_same(path, reply):
+def test_a_host_that_answers_no_tags_or_show_is_still_viewed(path, reply):
     async def look():
         async with serving(HEALTHY | {"/api/ps": answer(ps()), path: reply}) as server:
             passes = Passes(server.host)

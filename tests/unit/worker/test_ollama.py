@@ -52,12 +52,12 @@ def test_a_keep_alive_for_ever_is_an_instant_far_ahead():
     ],
     ids=["no date", "half a row", "a list", "a page"],
 )
-def test_an_answer_that_is_no_view_says_so(answer):
+def test_a_malformed_answer_to_ps_is_refused(answer):
     with pytest.raises(errors.OllamaUnreachable, match="as no Ollama does"):
         answers(200, **answer).view()
 
 
-def test_show_tells_what_decides_a_warm_up():
+def test_show_is_read_for_context_blob_and_kind_of_a_model():
     info = answers(
         200,
         json={

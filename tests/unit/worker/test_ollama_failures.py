@@ -67,12 +67,12 @@ def test_a_failure_is_our_error_with_ollamas_own_words(status, text, error):
     assert "gpu-1" in str(caught.value)
 
 
-def test_an_unknown_model_tells_the_command_to_type():
+def test_an_unknown_model_names_the_command_to_type():
     with pytest.raises(errors.UnknownModel, match="run `ollama pull m` there"):
         infer(answers(404, json={"error": "model 'm' not found"}))
 
 
-def test_a_path_that_a_server_does_not_have_is_no_unknown_model():
+def test_a_missing_path_of_a_server_is_refused_and_not_an_unknown_model():
     with pytest.raises(errors.Refused, match="404 page not found"):
         answers(404, text="404 page not found").view()
 

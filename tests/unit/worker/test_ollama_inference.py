@@ -37,7 +37,7 @@ def test_an_inference_sends_exactly_the_runner_options_and_one_token():
     ]
 
 
-def test_without_a_keep_alive_none_is_sent():
+def test_an_inference_without_a_keep_alive_sends_none():
     sent = []
 
     def answer(request):
@@ -139,12 +139,12 @@ def test_an_embedding_model_is_sent_the_text_of_its_sample(sample, text):
         {"model": "m", "done": True, "error": "x"},
     ],
 )
-def test_a_chat_is_proven_as_a_prompt_is(body):
+def test_a_chat_that_ended_early_is_a_failure(body):
     with pytest.raises(errors.LoadFailed, match="ended early"):
         infer(answers(200, json=body), sample=MESSAGES)
 
 
-def test_a_sample_is_in_no_error():
+def test_an_error_does_not_show_the_sample():
     def answer(_):
         raise httpx.ReadError("cut")
 

@@ -85,7 +85,7 @@ def test_a_pull_takes_the_token_to_its_own_host_and_follows_no_redirect():
     assert seen == [("gpu", "Bearer hunter2")]
 
 
-def test_a_secret_that_is_not_set_is_told_before_anything_is_sent():
+def test_a_secret_that_is_not_set_is_refused_before_a_request_is_sent():
     sent = []
 
     def answer(request):

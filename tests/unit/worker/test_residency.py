@@ -23,7 +23,7 @@ def test_a_resident_is_found_under_every_form_of_its_name(text):
     assert found is row
 
 
-def test_a_listed_name_that_we_could_not_parse_is_passed_over():
+def test_a_resident_whose_name_cannot_be_parsed_is_passed_over():
     rows = [resident("we ird"), resident("tiny")]
 
     assert residency.by_name(names.parse("tiny"), rows) is rows[1]
@@ -71,6 +71,6 @@ def test_a_model_stays_while_it_has_time_left_or_work(left_s, stays):
     assert residency.stays(row, view(row)) is stays
 
 
-def test_an_infinite_keep_alive_is_no_timer():
+def test_a_keep_alive_of_292_years_is_for_ever():
     assert residency.is_forever(timedelta(days=292 * 365))
     assert not residency.is_forever(timedelta(days=365))

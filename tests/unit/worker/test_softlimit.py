@@ -23,12 +23,12 @@ def child():
     signal.signal(SIG_SOFT_TIMEOUT, before)
 
 
-def test_it_ends_a_task_at_its_work():
+def test_the_soft_limit_ends_a_running_task():
     with pytest.raises(SoftTimeLimitExceeded):
         signal.raise_signal(SIG_SOFT_TIMEOUT)
 
 
-def test_it_ends_no_idle_child_and_counts_again_for_the_next_task():
+def test_the_soft_limit_spares_an_idle_child_and_counts_again_for_its_next_task():
     task_postrun.send(sender=None)
     signal.raise_signal(SIG_SOFT_TIMEOUT)
 
@@ -37,7 +37,7 @@ def test_it_ends_no_idle_child_and_counts_again_for_the_next_task():
         signal.raise_signal(SIG_SOFT_TIMEOUT)
 
 
-def test_it_fails_no_task_that_was_put_back():
+def test_the_soft_limit_fails_no_task_that_was_put_back():
     message = SimpleNamespace(apply_async=lambda: None)
     task: Any = SimpleNamespace(
         request=SimpleNamespace(retries=0, headers={}),

@@ -43,7 +43,7 @@ def test_an_unknown_word_is_refused_with_the_nearest_known_one(word, hint):
         choosing.name_of(word, KNOWN)
 
 
-def test_a_model_that_nobody_knows_is_taken_by_force():
+def test_an_unknown_model_is_accepted_with_force():
     meant = choosing.name_of("mistral", KNOWN, is_forced=True)
 
     assert meant == "registry.ollama.ai/library/mistral:latest"

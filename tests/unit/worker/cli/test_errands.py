@@ -32,11 +32,11 @@ TINY = "registry.ollama.ai/library/tiny:latest"
         ),
     ],
 )
-def test_a_bar_says_how_far_it_is(errand, state, told, bar):
+def test_a_progress_bar_shows_how_far_a_task_is(errand, state, told, bar):
     assert errand.bars[state](told) == bar
 
 
-def test_only_a_model_that_is_still_loaded_is_no_success():
+def test_an_unload_fails_only_if_the_model_is_still_loaded():
     outcomes = ("unloaded", "not_loaded", "going", "still_loaded")
     results = [{"outcome": outcome, "host": "gpu-1"} for outcome in outcomes]
 

@@ -22,7 +22,7 @@ FINDINGS = [
 ]
 
 
-def test_the_worst_comes_first_and_what_is_right_is_not_shown(capsys):
+def test_the_worst_finding_comes_first_and_ok_checks_are_one_line(capsys):
     examining.show(FINDINGS, show_all=False)
 
     head, *rows, fine, unchecked, summary = capsys.readouterr().out.splitlines()
@@ -37,7 +37,7 @@ def test_the_worst_comes_first_and_what_is_right_is_not_shown(capsys):
     assert summary.startswith("1 problem, 1 warning, 1 note; docs/troubleshoot.md")
 
 
-def test_what_is_right_is_shown_on_demand(capsys):
+def test_ok_checks_are_rows_of_the_table_on_demand(capsys):
     examining.show(FINDINGS, show_all=True)
 
     shown = capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_a_terminal_has_evidence_and_next_step_on_lines_of_their_own():
     ]
 
 
-def test_scripts_get_every_finding_and_what_was_not_checked():
+def test_json_has_every_finding_and_the_checks_that_were_not_made():
     document = examining.document(FINDINGS)
 
     assert document["counts"] == {"problem": 1, "warning": 1, "note": 1, "ok": 2}

@@ -53,7 +53,7 @@ EVENTS = [
 ]
 
 
-def test_events_are_lines_of_what_when_and_why():
+def test_an_event_is_a_line_with_its_instant_kind_condition_and_reason():
     shown = tables.lines(following.HEADINGS, [following.row(e) for e in EVENTS])
 
     assert [line.removeprefix("1970-01-01 00:01:00  ") for line in shown[1:]] == [
@@ -64,7 +64,7 @@ def test_events_are_lines_of_what_when_and_why():
     ]
 
 
-def test_scripts_get_an_object_a_line_while_it_follows(capsys):
+def test_following_as_json_prints_one_object_a_line(capsys):
     printer = following.Printer([EVENTS[1]], as_json=True)
     printer.print([EVENTS[2]])
 
@@ -82,7 +82,7 @@ def test_scripts_get_an_object_a_line_while_it_follows(capsys):
     assert second["kind"] == "reloaded_by_touch"
 
 
-def test_what_is_not_meant_or_not_understood_is_left_out():
+def test_events_of_other_hosts_and_of_other_releases_are_left_out():
     entries = [EVENTS[0], Entry(id="60000-9", event=None), entry(5, host="gpu-2")]
 
     chosen = following.chosen(entries, Choice(hosts=frozenset({"gpu-2"})))
@@ -99,12 +99,12 @@ def test_what_is_not_meant_or_not_understood_is_left_out():
         ({"count": 500}, math.inf, 500),
     ],
 )
-def test_how_far_back_and_how_many(asked, since_s, most):
+def test_events_go_back_by_time_or_by_number(asked, since_s, most):
     assert wish(**asked).since_s() == since_s
     assert wish(**asked).most == most
 
 
 @pytest.mark.parametrize("since", ["0s", "-1h", "yesterday", "90"])
-def test_a_time_that_is_none_is_refused(since):
+def test_a_malformed_time_is_refused(since):
     with pytest.raises(BadRequest):
         wish(since=since).since_s()

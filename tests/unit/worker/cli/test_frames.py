@@ -24,7 +24,7 @@ def loading(**more):
     return target_report("mid", Condition.LOADING, is_ready=False, elapsed_s=3, **more)
 
 
-def test_a_frame_has_what_is_left_by_now_and_what_is_under_way():
+def test_a_frame_counts_down_the_time_left_and_shows_loads_in_flight():
     warm = target_report(left_s=260, context_length=8192)
     other = OtherReport(model="big", context_length=4096, left_s=None)
 
@@ -38,7 +38,7 @@ def test_a_frame_has_what_is_left_by_now_and_what_is_under_way():
     ]
 
 
-def test_what_does_not_fit_is_counted_and_long_reasons_are_cut():
+def test_targets_that_do_not_fit_are_counted_and_long_reasons_are_cut():
     many = [target_report(f"m{n}", why="because of " + "x" * 80) for n in range(9)]
 
     lines = drawn(host_report(*many), height=9, width=60)
@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_counted_and_long_reasons_are_cut():
     ("left_s", "shown"),
     [(-4.0, "in use"), (1.5, "about now"), (31.5, "0:29"), (3_700, "1:01:38")],
 )
-def test_a_countdown_is_of_what_was_left_when_the_host_was_looked_at(left_s, shown):
+def test_a_countdown_starts_from_the_time_left_at_the_last_pass(left_s, shown):
     assert frames.countdown(left_s, 2.0).plain == shown
 
 
@@ -68,7 +68,7 @@ def test_days_are_counted_without_seconds():
         (2, "Redis does not answer", "Redis does not answer"),
     ],
 )
-def test_what_cannot_be_believed_is_told_first(age_s, problem, title):
+def test_a_frame_begins_with_the_reason_why_it_may_be_wrong(age_s, problem, title):
     [first, *_] = drawn(host_report(target_report(), age_s=age_s), problem=problem)
 
     assert first.startswith(title)

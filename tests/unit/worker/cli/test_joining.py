@@ -28,19 +28,19 @@ def failing(error):
         (joining.NoReport("none yet"), 4, "none yet\n"),
     ],
 )
-def test_what_keeps_a_command_from_going_on_is_told_and_has_a_code(
+def test_an_error_of_a_command_is_printed_and_has_its_exit_code(
     error, code, told, capsys
 ):
     assert joining.run("ps", failing(error)) == code
     assert capsys.readouterr().err == f"ollama-warmup ps: {told}"
 
 
-def test_a_wrong_variable_is_refused(monkeypatch, capsys):
+def test_a_wrong_variable_is_printed_and_has_exit_code_2(monkeypatch, capsys):
     monkeypatch.setenv("OLLAMA_WARMUP_TYPO", "1")
 
     assert joining.run("ps", lambda: 0) == 2
     assert "unknown variable OLLAMA_WARMUP_TYPO" in capsys.readouterr().err
 
 
-def test_who_goes_on_has_its_own_code():
+def test_a_command_without_an_error_has_its_own_exit_code():
     assert joining.run("ps", lambda: 1) == 1

@@ -38,11 +38,11 @@ AT = "[2026-11-23 04:29:05,877: "
         ("", []),
     ],
 )
-def test_warm_ups_and_warnings_of_a_worker_are_told(line, told):
+def test_warm_ups_and_warnings_of_a_worker_are_printed(line, told):
     assert [text for text, _ in lines.events([line])] == told
 
 
-def test_a_soft_shutdown_is_told_in_words():
+def test_a_soft_shutdown_is_printed_in_words():
     line = f"{AT}WARNING/MainProcess] Initiating Soft Shutdown, terminating in 20 sec"
 
     [(text, _)] = lines.events([line])
@@ -59,7 +59,7 @@ def test_a_line_that_another_process_has_just_said_is_an_echo():
     assert not echoes.is_echo("control", "it is so", now_s=61)
 
 
-def test_what_up_has_told_itself_is_an_echo_of_everybody_for_good():
+def test_a_line_that_up_printed_itself_is_an_echo_from_every_process_for_good():
     echoes = lines.Echoes()
     echoes.note(["mend this"])
 

@@ -11,7 +11,7 @@ def place(tmp_path, monkeypatch):
     return Place("tests")
 
 
-def test_who_runs_is_found_while_it_runs(place):
+def test_the_environment_of_a_running_system_is_found_while_it_runs(place):
     assert place.environment() == {}
 
     with place.locked(), place.published({"NAME": "a=b"}):
@@ -20,7 +20,7 @@ def test_who_runs_is_found_while_it_runs(place):
     assert place.environment() == {}
 
 
-def test_what_a_crash_left_is_not_believed(place):
+def test_an_environment_that_a_crash_left_behind_is_not_used(place):
     with place.locked(), place.published({"NAME": "value"}):
         left = (place.folder / "environment").read_text()
     (place.folder / "environment").write_text(left)
@@ -28,7 +28,7 @@ def test_what_a_crash_left_is_not_believed(place):
     assert place.environment() == {}
 
 
-def test_a_second_one_is_refused(place):
+def test_a_second_system_in_the_same_place_is_refused(place):
     with (
         place.locked(),
         pytest.raises(RunsAlready, match="runs already"),
@@ -37,14 +37,16 @@ def test_a_second_one_is_refused(place):
         pass
 
 
-def test_nobody_else_may_read_it(place):
+def test_only_its_owner_may_read_the_place_of_a_system(place):
     with place.locked(), place.published({"NAME": "secret"}):
         modes = [p.stat().st_mode for p in (place.folder, *place.folder.iterdir())]
 
     assert [mode & (stat.S_IRWXG | stat.S_IRWXO) for mode in modes] == [0, 0, 0]
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(place, tmp_path):
+def test_a_folder_that_cannot_be_made_is_refused_with_the_variable_to_set(
+    place, tmp_path
+):
     (tmp_path / "ollama-warmup").write_text("a file")
 
     with pytest.raises(NoPlace, match="set XDG_STATE_HOME"), place.locked():

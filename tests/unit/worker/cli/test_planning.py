@@ -74,7 +74,7 @@ def touch(left_s, num_ctx=None):
         (verdict(Condition.ASLEEP, "paused"), None, "asleep     nothing  paused"),
     ],
 )
-def test_each_target_has_its_action_and_why(said, action, told):
+def test_each_target_is_shown_with_its_action_and_the_reason(said, action, told):
     rows = planning.rows([glance(said, actions=[action] if action else [])])
 
     line = tables.lines(planning.HEADINGS, rows)[1]
@@ -82,7 +82,7 @@ def test_each_target_has_its_action_and_why(said, action, told):
     assert line.split() == ["gpu-1", "tiny", *told.split()]
 
 
-def test_why_it_went_is_why_it_is_loaded():
+def test_a_load_is_shown_with_the_reason_why_the_model_went():
     reasons = {TINY.key: (Kind.EVICTED, "evicted by big:latest")}
     one = glance(
         verdict(Condition.QUEUED), actions=[Warm(target=TINY)], reasons=reasons
@@ -122,7 +122,7 @@ WANTED = target_report("tiny", wanted=TINY.wanted)
         ([host_report()], True, ["the workers want other models of gpu-1"]),
     ],
 )
-def test_what_differs_from_the_workers_is_told(reports, is_enabled, told):
+def test_a_difference_from_the_workers_warm_list_is_printed(reports, is_enabled, told):
     glances = [glance(verdict(Condition.WARM))]
 
     advice = planning.advice(glances, reports, is_enabled=is_enabled)
@@ -137,7 +137,7 @@ def test_a_plan_for_nothing_asks_for_the_environment():
     assert "OLLAMA_WARMUP_MODELS" in told
 
 
-def test_scripts_get_the_action_and_its_context():
+def test_json_has_the_action_and_its_context():
     one = glance(
         verdict(Condition.DRIFTED, "so", is_ready=True), actions=[touch(9.0, 512)]
     )

@@ -23,7 +23,7 @@ gpu-1  big        -          -      4096     Forever             not wanted
 """
 
 
-def test_targets_and_what_is_loaded_beside_them_are_one_table():
+def test_targets_and_foreign_residents_are_rows_of_one_table():
     warm = target_report(
         wanted="llama3:8b?num_ctx=8192", context_length=8192, left_s=301
     )
@@ -45,13 +45,13 @@ def test_targets_and_what_is_loaded_beside_them_are_one_table():
         ({}, "-"),
     ],
 )
-def test_what_is_left_is_what_was_left_when_the_host_was_looked_at(more, until):
+def test_the_time_left_is_that_of_the_report_less_the_age_of_the_report(more, until):
     [row] = seeing.rows(seen(host_report(target_report(**more))))
 
     assert row[5] == until
 
 
-def test_the_reason_of_an_unknown_host_is_told_once():
+def test_the_problem_of_an_unknown_host_is_not_repeated_for_its_targets():
     problem = "gpu-1 (http://gpu-1:11434) does not answer /api/ps (refused)"
     unknown = target_report("a", Condition.UNKNOWN, why=problem, is_ready=False)
     down = host_report(unknown, state=HostState.DOWN, problem=problem)
@@ -60,7 +60,7 @@ def test_the_reason_of_an_unknown_host_is_told_once():
     assert seeing.advice(seen(down)) == [problem]
 
 
-def test_a_problem_that_does_not_name_its_host_is_told_with_it():
+def test_a_problem_that_does_not_name_its_host_is_printed_with_it():
     bad = host_report(state=HostState.UNKNOWN, problem="HTTP 401")
 
     assert seeing.advice(seen(bad)) == ["gpu-1: HTTP 401"]
@@ -68,7 +68,7 @@ def test_a_problem_that_does_not_name_its_host_is_told_with_it():
     assert text(bad)[0].endswith("its host gave no answer")
 
 
-def test_a_host_with_nothing_is_shown_as_such():
+def test_a_host_without_targets_and_residents_is_a_row_of_its_own():
     assert text(host_report())[0].endswith("nothing is wanted, nothing is loaded")
 
 
@@ -94,7 +94,7 @@ def test_the_exit_code_says_whether_all_are_ready_and_believed(hosts, code):
     assert seeing.exit_code(seen(*hosts)) == code
 
 
-def test_old_reports_are_told_with_what_to_look_at():
+def test_old_reports_are_printed_with_the_processes_to_look_at():
     [all_old] = seeing.advice(seen(host_report(target_report(), age_s=300)))
     [one_old] = seeing.advice(seen(host_report(), host_report(name="gpu-2", age_s=300)))
 
@@ -103,14 +103,14 @@ def test_old_reports_are_told_with_what_to_look_at():
     assert one_old.startswith("gpu-2 was not observed since ")
 
 
-def test_passes_that_only_observe_are_told_with_the_variable():
+def test_passes_that_only_observe_are_printed_with_the_variable_to_set():
     [told] = seeing.advice(seen(host_report(target_report(), enabled=False)))
 
     assert "OLLAMA_WARMUP_ENABLED=true" in told
     assert seeing.advice(seen(host_report(enabled=False))) == []
 
 
-def test_a_refused_warm_list_is_told_once_for_all_hosts():
+def test_a_refused_warm_list_is_printed_once_for_all_hosts():
     refused = [
         host_report(name=n, warm_list_problem="line 3: no") for n in ("gpu-1", "gpu-2")
     ]
@@ -135,7 +135,7 @@ def test_the_chosen_models_leave_out_hosts_without_them():
     assert [h.host for h in of_host.hosts] == ["gpu-2"]
 
 
-def test_scripts_get_the_report_with_its_age():
+def test_json_has_the_report_of_each_host_with_its_age():
     document = seeing.document(seen(host_report(target_report(), age_s=2.5)))
 
     [only] = document["hosts"]

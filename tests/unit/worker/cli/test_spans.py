@@ -37,5 +37,5 @@ def test_an_age_has_one_unit(seconds, told):
         (800 * 86_400, "2 years from now"),
     ],
 )
-def test_what_is_left_is_written_as_ollama_does(seconds, told):
+def test_a_time_left_is_written_as_ollama_ps_writes_it(seconds, told):
     assert spans.from_now(seconds) == told

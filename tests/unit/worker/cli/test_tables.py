@@ -33,7 +33,7 @@ def test_each_condition_has_a_colour_beside_its_word():
     assert str(tables.condition(None)) == "-"
 
 
-def test_what_a_host_says_cannot_move_the_cursor():
+def test_a_text_of_a_host_cannot_move_the_cursor():
     assert tables.plain("out of\tmemory\n \x1b[2Jat 3") == "out of memory ?[2Jat 3"
 
 

@@ -301,7 +301,7 @@ def test_a_resident_that_is_about_to_go_is_cold_and_gets_no_load_and_no_touch(le
     ("left_s", "is_urgent"), [(25.0, False), (16.0, False), (15.9, True), (2.0, True)]
 )
 @pytest.mark.parametrize("rest", [{}, {"sent": B.key}], ids=["loads now", "sent"])
-def test_a_pass_that_loads_touches_only_what_would_not_outlive_the_next_pass(
+def test_a_pass_that_loads_touches_only_residents_that_would_not_outlive_the_next(
     rest, left_s, is_urgent
 ):
     host = Host(A, B)

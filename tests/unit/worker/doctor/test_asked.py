@@ -34,11 +34,11 @@ NO_NAME = socket.gaierror(-2, "Name or service not known")
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
 )
-def test_a_failure_says_what_is_wrong_with_a_host(failure, reach):
+def test_a_failure_to_ask_a_host_is_sorted_by_its_cause(failure, reach):
     assert reach_of(failure)[0] is reach
 
 
-def test_what_is_known_of_a_host_has_no_login():
+def test_the_facts_of_a_host_do_not_have_its_login():
     host = Host(name="gpu", url="http://me:hunter2@127.0.0.1:1")
 
     [facts] = asyncio.run(ask([host], {}, tell=lambda _: None))

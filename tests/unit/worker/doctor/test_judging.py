@@ -282,7 +282,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("check", "spoilt", "severity", "what"), TABLE)
-def test_what_is_spoilt_is_found(check, spoilt, severity, what):
+def test_a_spoilt_system_has_the_finding_of_its_check(check, spoilt, severity, what):
     finding = only(check, spoilt)
 
     assert finding.severity is severity
@@ -291,18 +291,18 @@ def test_what_is_spoilt_is_found(check, spoilt, severity, what):
         assert finding.next_step
 
 
-def test_every_check_is_provoked():
+def test_the_table_of_spoilt_systems_provokes_every_check():
     assert {row[0] for row in TABLE} | {Check.SETTINGS} == set(Check)
 
 
-def test_a_system_that_is_well_has_every_check_made_and_nothing_found():
+def test_a_system_that_is_well_passes_every_check():
     found = judging.judge(hosted(LOADED, storage=FAST))
 
     assert {f.check for f in found} == set(Check)
     assert {f.severity for f in found} == {Severity.OK}
 
 
-def test_wrong_settings_are_told_and_nothing_else_was_asked():
+def test_wrong_settings_are_a_problem_and_only_the_environment_is_judged_besides():
     wrong = Facts(settings_problem="unknown variable OLLAMA_WARMUP_TICK: did you mean")
 
     found = {f.check: f.severity for f in judging.judge(wrong)}

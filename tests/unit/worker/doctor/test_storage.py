@@ -29,13 +29,13 @@ def test_a_small_file_is_read_to_its_end(weights):
     assert speed.read_s > 0
 
 
-def test_a_slow_disk_has_told_enough_after_some_seconds(weights):
+def test_reading_a_slow_disk_ends_after_some_seconds(weights):
     speed = storage.measure(weights, monotonic=clock(storage.MOST_S / 2.5))
 
     assert speed.read_bytes == 2 * storage.CHUNK_BYTES
 
 
-def test_no_more_than_what_is_promised_is_read(weights, monkeypatch):
+def test_at_most_the_promised_number_of_bytes_is_read(weights, monkeypatch):
     monkeypatch.setattr(storage, "MOST_BYTES", 2 * storage.CHUNK_BYTES)
 
     speed = storage.measure(weights, monotonic=clock(0.1))
@@ -43,7 +43,7 @@ def test_no_more_than_what_is_promised_is_read(weights, monkeypatch):
     assert speed.read_bytes == 2 * storage.CHUNK_BYTES
 
 
-def test_without_direct_reads_the_cache_is_told_to_forget(weights, monkeypatch):
+def test_a_disk_is_measured_without_direct_reads_too(weights, monkeypatch):
     monkeypatch.delattr(os, "O_DIRECT")
 
     assert storage.measure(weights, monotonic=clock(0.1)).read_bytes > 0

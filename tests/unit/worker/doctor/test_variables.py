@@ -21,7 +21,7 @@ def test_a_keep_alive_is_read_as_ollama_reads_it(text, is_found):
     assert bool(of(Check.OLLAMA_VARIABLES, told)) is is_found
 
 
-def test_a_keep_alive_of_the_server_is_no_matter_where_each_target_has_its_own():
+def test_a_keep_alive_of_the_server_is_no_finding_where_each_target_has_its_own():
     told = facts(environment={"OLLAMA_KEEP_ALIVE": "0"})
 
     assert of(Check.OLLAMA_VARIABLES, told) == []

@@ -70,11 +70,11 @@ def test_load_seconds_are_a_histogram_of_the_loads_that_did_well():
     assert series[f"{name}_sum", *pair] == pytest.approx(5_001.1)
 
 
-def test_what_was_only_proven_is_no_load():
+def test_a_proof_that_did_not_load_is_not_counted_as_a_load():
     assert ended(loaded(0.0)) == tally.NOTHING
 
 
-def test_what_a_load_usually_takes_is_noted_for_what_is_declared():
+def test_the_usual_seconds_of_a_load_are_noted_for_declared_models_only():
     assert ended(loaded(2.0)).typical_s == {"gpu-1|llama3:8b": 2.0}
     assert ended(loaded(2.0), expected_s=7.0).typical_s == {"gpu-1|llama3:8b": 7.0}
     assert ended(loaded(2.0), model=OTHER).typical_s == {}
@@ -96,14 +96,14 @@ def test_a_touch_is_counted_by_its_result(more, result):
     }
 
 
-def test_passes_tell_how_many_they_are_and_how_long_they_took():
+def test_passes_are_counted_and_their_seconds_summed():
     series = read(snapshot(totals=added(*(counting.of_pass(s) for s in (0.5, 1.5)))))
 
     assert series["ollama_warmup_pass_duration_seconds_count",] == 2
     assert series["ollama_warmup_pass_duration_seconds_sum",] == 2.0
 
 
-def test_events_are_told_by_kind_and_wedges_by_host():
+def test_events_are_counted_by_kind_and_wedges_by_host():
     events = {"evicted|gpu-1|llama3:8b": 3, "wedged|gpu-1|a": 1, "wedged|gpu-1|b": 1}
 
     taken = snapshot(host_report(target_report()), events=events)
@@ -114,7 +114,7 @@ def test_events_are_told_by_kind_and_wedges_by_host():
     assert of(taken, "wedge_cures_total") == {("gpu-1",): 0}
 
 
-def test_ten_thousand_names_that_somebody_made_up_make_no_series():
+def test_ten_thousand_undeclared_names_add_no_series():
     hostile = [f"evil-{number}" for number in range(10_000)]
     totals = added(*(ended(Refused("x"), model=name) for name in hostile))
     totals |= {

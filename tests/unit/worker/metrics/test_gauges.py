@@ -32,7 +32,7 @@ def one(seen, name, **more):
         *("mute host", "paused", "stale"),
     ],
 )
-def test_time_to_cold_is_told_where_it_is_known(seen, age_s, left_s):
+def test_time_to_cold_is_a_gauge_only_where_it_is_known(seen, age_s, left_s):
     assert one(seen, "target_time_to_cold_seconds", age_s=age_s) == left_s
 
 
@@ -66,7 +66,7 @@ def test_just_one_of_all_conditions_is_1():
     ]
 
 
-def test_what_no_pass_has_looked_at_for_three_ticks_is_unknown():
+def test_a_host_without_a_pass_for_three_ticks_is_unknown():
     taken = snapshot(host_report(target_report(), age_s=31))
 
     conditions, states = of(taken, "target_condition"), of(taken, "host_state")
@@ -77,7 +77,7 @@ def test_what_no_pass_has_looked_at_for_three_ticks_is_unknown():
     assert of(taken, "ready") == {(): 0}
 
 
-def test_a_load_in_flight_tells_how_long_it_takes_and_no_other_target_does():
+def test_only_a_load_in_flight_has_elapsed_seconds():
     loading = target_report(condition=LOADING, elapsed_s=3.0)
     taken = snapshot(host_report(loading, target_report("phi3")))
 
@@ -91,7 +91,7 @@ def test_a_system_without_any_report_still_answers():
     assert not [key for key in series if key[0] == "ollama_warmup_pass_age_seconds"]
 
 
-def test_flags_and_queues_are_told():
+def test_flags_pauses_and_queue_lengths_are_gauges():
     bad = host_report(target_report(), warm_list_problem="line 3", state=HostState.DOWN)
     taken = snapshot(bad, paused=2, queues={"ollama.lane.gpu-1": 4})
 

@@ -56,13 +56,13 @@ def only(answer):
         ({"is_forever": True}, None, False),
     ],
 )
-def test_when_a_target_goes_is_an_instant(more, goes_at, is_busy):
+def test_the_end_of_a_timer_is_shown_as_an_instant(more, goes_at, is_busy):
     shown = only(seen(host_report(target_report(**more))))
 
     assert (shown.goes_at, shown.is_busy) == (goes_at, is_busy)
 
 
-def test_loads_are_told_by_weights_and_context():
+def test_the_loads_of_a_target_are_those_of_its_weights_and_context():
     wanted = target_report(wanted="llama3:8b?num_ctx=8192", weights="sha256-1")
     report = host_report(wanted, target_report("other"))
     chosen = status.choose([report], Looked())
@@ -77,7 +77,7 @@ def test_loads_are_told_by_weights_and_context():
     assert none is None
 
 
-def test_the_last_event_of_a_target_is_told_with_its_reason():
+def test_a_target_is_shown_with_its_last_event_and_the_reason():
     old = event(500, Condition.WARM)
     new = event(9, Condition.COLD, Condition.WARM, kind=Kind.EVICTED, why="by mid")
     other = event(1, Condition.WARM, model="other")
@@ -88,7 +88,7 @@ def test_the_last_event_of_a_target_is_told_with_its_reason():
     assert (shown.last_event.kind, shown.last_event.why) == (Kind.EVICTED, "by mid")
 
 
-def test_events_are_those_that_are_looked_for_newest_first():
+def test_events_are_those_of_the_search_newest_first():
     events = [event(n, Condition.WARM, model=f"m{n % 2}") for n in range(60, 0, -1)]
 
     answer = seen(host_report(target_report("m1")), events=events, find="m1")
@@ -97,7 +97,7 @@ def test_events_are_those_that_are_looked_for_newest_first():
     assert len(seen(host_report(), events=events).events) == details.EVENTS_SHOWN
 
 
-def test_of_a_load_its_end_alone_is_told_but_every_loss():
+def test_of_the_events_of_a_load_only_its_end_is_shown_but_every_loss_is():
     queued = event(9, Condition.QUEUED, Condition.COLD)
     loading = event(8, Condition.LOADING, Condition.QUEUED)
     warm = event(5, Condition.WARM, Condition.LOADING)
@@ -108,7 +108,7 @@ def test_of_a_load_its_end_alone_is_told_but_every_loss():
     assert [NOW - e.at for e in answer.events] == [2, 5]
 
 
-def test_the_reason_of_an_unknown_host_is_told_once():
+def test_the_problem_of_an_unknown_host_is_not_repeated_for_its_targets():
     unknown = target_report("a", Condition.UNKNOWN, why="it is away")
 
     lost = event(9, Condition.UNKNOWN, Condition.WARM, model="a", why="it is away")
@@ -120,7 +120,7 @@ def test_the_reason_of_an_unknown_host_is_told_once():
     assert answer.events[0].why == "it is away"
 
 
-def test_what_is_loaded_beside_targets_is_bounded():
+def test_at_most_eight_foreign_residents_are_shown():
     others = tuple(
         OtherReport(model=f"m{n}", context_length=1, left_s=None) for n in range(20)
     )
@@ -128,7 +128,7 @@ def test_what_is_loaded_beside_targets_is_bounded():
     assert len(seen(host_report(others=others)).hosts[0].others) == 8
 
 
-def test_a_paused_host_is_told():
+def test_a_paused_host_is_shown_as_paused():
     hosts = host_report(name="a"), host_report(name="b")
 
     def told(*paused):
@@ -153,7 +153,7 @@ def test_the_chronicle_keeps_as_many_events_as_the_log(monkeypatch):
     assert kept.oldest_at == NOW - 2
 
 
-def test_the_chronicle_takes_up_what_is_new():
+def test_the_chronicle_takes_up_new_events():
     log = Log(event(9, Condition.COLD))
     kept = Chronicle(log)  # type: ignore[arg-type] # of the tests
     kept.refresh()

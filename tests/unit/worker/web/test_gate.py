@@ -71,7 +71,7 @@ def test_without_the_token_only_health_routes_are_served(path, headers):
 @pytest.mark.parametrize(
     "headers", [{"authorization": f"bearer {TOKEN}"}, basic(TOKEN), basic(TOKEN, "")]
 )
-def test_the_token_is_a_bearer_or_the_password_of_anybody(headers):
+def test_the_token_is_taken_as_a_bearer_or_as_the_password_of_any_user(headers):
     assert status("GET", "/", {"host": "gpu.lan"} | headers, LOCKED_DOOR) is None
 
 
@@ -81,7 +81,7 @@ def test_health_routes_need_no_token(path):
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "/readyz/x", "//healthz", "/HEALTHZ"])
-def test_what_only_looks_like_a_health_route_needs_it(path):
+def test_a_path_that_only_looks_like_a_health_route_needs_the_token(path):
     assert status("GET", path, {"host": "10.0.0.5"}, LOCKED_DOOR) == 401
 
 
@@ -110,5 +110,5 @@ def test_a_foreign_page_changes_nothing(path, door, headers, code):
     assert status("POST", path, asked, door) == code
 
 
-def test_the_token_is_in_no_text_of_the_door():
+def test_the_representation_of_the_door_does_not_show_the_token():
     assert TOKEN not in repr(LOCKED_DOOR)

@@ -23,7 +23,7 @@ def counted(shared, *keys, times=1, pause_s=0.0):
     return made
 
 
-def test_all_who_ask_at_once_get_one_answer():
+def test_requests_at_the_same_time_share_one_answer():
     assert counted(Shared(keep_s=0.0), *"aaaa", pause_s=0.01) == ["a"]
 
 
@@ -31,11 +31,11 @@ def test_another_question_has_an_answer_of_its_own():
     assert counted(Shared(keep_s=60), *"abab", times=3) == ["a", "b"]
 
 
-def test_an_old_answer_is_made_anew():
+def test_an_answer_that_is_too_old_is_made_anew():
     assert counted(Shared(keep_s=0.0), "a", times=3) == ["a", "a", "a"]
 
 
-def test_a_failure_is_told_to_all_who_share_it():
+def test_a_failure_is_raised_in_every_request_that_shares_it():
     shared: Shared[str, int] = Shared(keep_s=60)
 
     async def fail():
@@ -48,7 +48,7 @@ def test_a_failure_is_told_to_all_who_share_it():
     assert [str(answer) for answer in asyncio.run(ask())] == ["no"] * 3
 
 
-def test_who_goes_away_takes_the_answer_from_nobody():
+def test_a_request_that_is_cancelled_leaves_the_answer_to_the_others():
     shared: Shared[str, str] = Shared(keep_s=60)
 
     async def make():

@@ -32,7 +32,7 @@ def test_a_load_that_began_since_the_pass_is_seen():
     assert other.condition is Condition.WARM
 
 
-def test_a_report_that_is_too_old_says_nothing_of_now():
+def test_the_targets_of_a_report_that_is_too_old_are_unknown():
     [report] = status.current(
         snapshot(host_report(target_report(left_s=300.0), age_s=31))
     )
@@ -56,7 +56,7 @@ def test_hosts_with_a_problem_come_first_then_by_their_names():
     assert [h.host for h in chosen.hosts] == ["gpu-9", "gpu-11", "gpu-2", "gpu-10"]
 
 
-def test_what_is_under_way_comes_before_what_is_well_only_if_not_all_is_shown():
+def test_a_host_with_a_load_comes_before_a_warm_one_only_if_not_all_are_shown():
     reports = [
         host_report(target_report(), name="a"),
         host_report(target_report("x", Condition.LOADING), name="b"),
@@ -66,7 +66,7 @@ def test_what_is_under_way_comes_before_what_is_well_only_if_not_all_is_shown():
     assert [name for name, _ in shown(*reports, limit=1)] == ["b"]
 
 
-def test_what_is_left_out_is_counted():
+def test_targets_that_are_left_out_are_counted_by_host():
     reports = [
         host_report(target_report("x"), target_report("y"), name=name)
         for name in ("a", "b", "c")
@@ -97,7 +97,7 @@ def test_a_target_is_meant_if_it_has_every_word(find, models):
     assert [model for _, model in shown(one, two, find=find)] == models
 
 
-def test_counts_are_of_all_targets_whatever_is_looked_for():
+def test_counts_are_of_all_targets_whatever_the_search():
     reports = (
         host_report(target_report(), target_report("x", Condition.COLD), name="a"),
         host_report(name="b"),
@@ -122,13 +122,13 @@ def test_counts_are_of_all_targets_whatever_is_looked_for():
         ),
     ],
 )
-def test_what_a_person_should_know_is_told(reports, told):
+def test_a_notice_says_why_the_page_may_be_wrong_or_nothing_is_sent(reports, told):
     [notice] = status.overview(snapshot(*reports), reports).notices
 
     assert told in notice
 
 
-def test_the_same_problem_of_many_hosts_is_told_once():
+def test_the_same_problem_of_many_hosts_is_one_notice():
     reports = [
         host_report(target_report(), name=n, warm_list_problem="line 3") for n in "abc"
     ]

@@ -23,22 +23,22 @@ def test_each_event_begins_a_step():
     assert steps == [(600, COLD), (500, LOADING), (400, WARM)]
 
 
-def test_without_events_it_is_known_from_the_beginning_of_the_condition():
+def test_without_events_the_present_condition_is_shown_since_it_began():
     assert ago(since_s=100) == [(600, None), (100, WARM)]
     assert ago(since_s=9_000) == [(600, WARM)]
 
 
-def test_before_the_first_event_of_a_new_target_nobody_knows():
+def test_the_condition_before_the_first_event_of_a_new_target_is_not_known():
     assert ago(event(300, WARM)) == [(600, None), (300, WARM)]
 
 
-def test_what_was_true_at_the_beginning_began_before_it():
+def test_the_first_step_is_the_last_event_before_the_window():
     steps = ago(event(900, LOADING, COLD), event(700, WARM, LOADING))
 
     assert steps == [(600, WARM)]
 
 
-def test_what_is_seen_now_need_not_be_an_event_yet():
+def test_a_present_condition_without_an_event_is_a_step():
     steps = ago(event(500, COLD, WARM), now=LOADING, since_s=3)
 
     assert steps == [(600, WARM), (500, COLD), (3, LOADING)]
@@ -57,7 +57,7 @@ def test_a_condition_that_began_before_the_last_event_is_shown_from_that_event_o
     assert steps == [(600, WARM), (100, COLD), (100, LOADING)]
 
 
-def test_of_a_target_that_changes_all_the_time_the_last_steps_are_told():
+def test_of_a_target_that_changes_all_the_time_the_last_steps_are_shown():
     flips = [event(599 - n / 2, WARM if n % 2 else COLD) for n in range(1_000)]
 
     steps = ago(*flips)
@@ -71,7 +71,9 @@ def test_of_a_target_that_changes_all_the_time_the_last_steps_are_told():
     ("known_s", "length_s"),
     [(None, 300), (5, 300), (300, 300), (301, 900), (20_000, 21_600), (1e6, 21_600)],
 )
-def test_the_window_is_the_shortest_that_has_all_that_is_known(known_s, length_s):
+def test_the_window_is_the_shortest_that_reaches_back_to_the_oldest_event(
+    known_s, length_s
+):
     oldest = None if known_s is None else NOW - known_s
 
     window = timeline.window(oldest, now=NOW)
