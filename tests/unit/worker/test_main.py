@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from click.testing import CliRunner
@@ -17,7 +18,9 @@ def test_beat_imports_neither_the_tasks_nor_the_tools_of_a_terminal():
     script = "import sys, worker.__main__; print(*sys.modules)"
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True)
 
-    assert (CLI_ALONE | TASKS).isdisjoint(loaded.split())
+    unused = CLI_ALONE | TASKS
+    assert all(map(find_spec, unused)), "a name of none is never loaded"
+    assert unused.isdisjoint(loaded.split())
 
 
 @pytest.mark.parametrize("name", QUEUES)

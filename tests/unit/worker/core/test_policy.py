@@ -28,12 +28,15 @@ def only(plan):
     return action
 
 
-def test_a_paused_target_is_asleep_whatever_its_host_answers():
-    for name in ("*", "gpu", A.name.normal, f"gpu {A.name.normal}"):
-        plan = Host(A).look(paused=frozenset({name}))
+@pytest.mark.parametrize("view", [None, SILENT], ids=["host answers", "silent host"])
+@pytest.mark.parametrize(
+    "name", ["*", "gpu", A.name.normal, f"gpu {A.name.normal}"], ids=str
+)
+def test_a_paused_target_is_asleep_whatever_its_host_answers(name, view):
+    plan = Host(A).look(view=view, paused=frozenset({name}))
 
-        assert conditions(plan) == {"a": "asleep"}
-        assert plan.actions == ()
+    assert conditions(plan) == {"a": "asleep"}
+    assert plan.actions == ()
 
 
 def test_nothing_is_sent_to_a_host_that_did_not_answer():
