@@ -73,7 +73,7 @@ BROKEN = {
     ),
 }
 ALSO = {
-    "an error of a server that nobody hurt": replace(
+    "an error of a server that no fault has hurt": replace(
         GOOD, calls=(replace(GOOD.calls[0], what="error", told="HostUnreachable"),)
     ),
     "an answer that came late": replace(
@@ -91,7 +91,7 @@ EXCUSED = {
     "a load that died with its worker": replace(
         GOOD, asked=(loaded(granted=None, at=44.0, end=45.1),), troubles=(fault(),)
     ),
-    "a window that ran out while nobody looked": replace(
+    "a window that ran out while no pass looked": replace(
         GOOD, stays=stays(why="expired", back=66.0), troubles=(fault(),)
     ),
     "a window that ran out behind the lock of a pass that was cut off": replace(
@@ -99,11 +99,11 @@ EXCUSED = {
         stays=stays(why="expired", end=80.0, back=83.0),
         troubles=(fault(host="b", healed=60.0, locks_until=85.0),),
     ),
-    "a warm-up that somebody sent": replace(
+    "a warm-up that an application sent": replace(
         BROKEN["nothing in use loses its room to us"],
         calls=(Call(model=KEPT, host="b", sent=77.0, answered=81.0, what="truth"),),
     ),
-    "a reload of what nobody saw when we asked": replace(
+    "a reload of a residency that no view showed when we asked": replace(
         GOOD,
         stays=(
             replace(STAY, end=40.0, why="reloaded"),
@@ -129,10 +129,10 @@ EXCUSED = {
         asked=(replace(USE, model=KEPT, at=40.0, granted=42.0, end=43.0),),
     ),
     "an error of a server that was hurt": replace(
-        ALSO["an error of a server that nobody hurt"],
+        ALSO["an error of a server that no fault has hurt"],
         troubles=(fault(at=20.5, host="b"),),
     ),
-    "a guest that nobody used any more": replace(
+    "a guest that no application used any more": replace(
         GOOD, stays=guests(TAKEN, replace(STAY, begin=80.0)), asked=(loaded(),)
     ),
 }

@@ -1,4 +1,7 @@
-"""Who is let in. Sources: gin-contrib/cors; gin; `server/routes.go`."""
+"""Origins, hosts and methods that are served.
+
+Sources: gin-contrib/cors; gin; `server/routes.go`.
+"""
 
 import hashlib
 

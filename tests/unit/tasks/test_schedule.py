@@ -1,4 +1,4 @@
-"""What the tasks of passes refuse, before they ask anybody."""
+"""The arguments that tasks of passes refuse before they send a request."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tasks import schedule
 
 @pytest.fixture(autouse=True)
 def wanted(monkeypatch):
-    """A host at which nobody listens, and a model on it."""
+    """A host where no server listens, and a model that is wanted there."""
 
     def forget():
         settings.current.cache_clear()

@@ -128,7 +128,7 @@ NONSENSE = {
     "half a body": answer(ps(), Content_Length=10_000),
     "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
     "no HTTP": b"220 smtp ready\r\n",
-    "nobody answers": b"",
+    "no byte": b"",
     "gzip that is none": answer(ps(), Content_Encoding="gzip"),
     "an unknown encoding": answer(ps(), Content_Encoding="br"),
     "a head without end": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,

@@ -1,4 +1,4 @@
-"""Who sees the token of a host."""
+"""A host's token is sent to that host alone."""
 
 import httpx
 import pytest

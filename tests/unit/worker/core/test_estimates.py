@@ -1,4 +1,4 @@
-"""When a load is late, and how long somebody else's may take."""
+"""When a load of ours is late, and how long a load of another application may take."""
 
 import pytest
 
