@@ -1,6 +1,6 @@
 """Clients of an Ollama that answers as a test says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -13,9 +13,15 @@ DATE = "Mon, 23 Nov 2026 08:00:00 GMT"
 """A `Date` header, without which an answer is no view."""
 
 
-def ollama_that(answer: Callable[[httpx.Request], httpx.Response]) -> Ollama:
+def ollama_that(
+    answer: Callable[[httpx.Request], httpx.Response],
+    *,
+    url: str = "http://gpu:11434",
+    authorization: Callable[[], Mapping[str, str]] = dict,
+) -> Ollama:
     """A client of `gpu-1`, whose Ollama answers each request as this function does."""
-    return Ollama("gpu-1", "http://gpu:11434", transport=httpx.MockTransport(answer))
+    transport = httpx.MockTransport(answer)
+    return Ollama("gpu-1", url, authorization=authorization, transport=transport)
 
 
 def answers(status: int, **kwargs: Any) -> Ollama:

@@ -122,22 +122,20 @@ def test_a_call_of_a_server_behind_a_path_is_counted_with_that_path(counted):
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status", "headers"),
+    ("path", "body", "status"),
     [
-        ("/v1/chat/completions", lines(*CHAT), 200, {}),
-        ("/api/show", lines(*CHAT), 200, {}),
-        ("/api/chat", lines(*CHAT), 404, {}),
-        ("/api/chat", lines(CHAT[0]), 200, {}),
-        ("/api/chat", b"no JSON at all", 200, {}),
-        ("/api/chat", b'{"model":"m","load_duration":"soon"}', 200, {}),
-        ("/api/chat", b"", 200, {}),
+        ("/v1/chat/completions", lines(*CHAT), 200),
+        ("/api/show", lines(*CHAT), 200),
+        ("/api/chat", lines(*CHAT), 404),
+        ("/api/chat", lines(CHAT[0]), 200),
+        ("/api/chat", b"no JSON at all", 200),
+        ("/api/chat", b'{"model":"m","load_duration":"soon"}', 200),
+        ("/api/chat", b"", 200),
     ],
     ids=["v1", "other", "error", "early end", "no JSON", "no number", "empty"],
 )
-def test_an_answer_without_a_load_duration_is_not_counted(
-    counted, path, body, status, headers
-):
-    answer = client(body, status, **headers).post(path)
+def test_an_answer_without_a_load_duration_is_not_counted(counted, path, body, status):
+    answer = client(body, status).post(path)
 
     assert answer.content == body
     assert counted == []

@@ -10,7 +10,8 @@ import pytest
 
 from ollama_warmup.report import Condition
 from ollama_warmup.warmlist import Host
-from tests.support.builders import RULES, target
+from tests.support import passes
+from tests.support.builders import target
 from tests.unit.worker.badhost import (
     HEALTHY,
     NONSENSE,
@@ -24,11 +25,7 @@ from tests.unit.worker.badhost import (
     serving,
 )
 from worker.adapters.observer import Observer
-from worker.core import memory as memories
-from worker.core import policy, telling
 from worker.core.domain import HostView, Unanswered
-from worker.core.memory import Memory
-from worker.core.passes import Seen
 
 
 async def in_thread(looks):
@@ -41,37 +38,24 @@ class Passes:
 
     def __init__(self, *hosts, wanted=("a",)):
         self.hosts = hosts
-        self.targets = [target(text) for text in wanted]
+        self.first = passes.Host(*map(target, wanted))
         self.observer = Observer(monotonic=time.monotonic, view_s=VIEW_S)
-        self.memory = Memory()
-        self.now = 1_000.0
         self.looks = {}
 
     async def look(self):
-        """One pass; what it says of the first host's targets."""
-        self.now += RULES.tick_s
-        wanted = {host.name: self.targets for host in self.hosts}
+        """One pass over all hosts; returns the plan for the first one."""
+        wanted = {host.name: list(self.first.targets) for host in self.hosts}
         for looks in await in_thread(lambda: self.observer.look(self.hosts, wanted)):
             self.looks |= looks
         look = self.looks[self.hosts[0].name]
-        seen = Seen(view=look.view, tags=look.tags, infos=look.infos)
-        observed = memories.observe(
-            self.memory, seen, self.targets, rules=RULES, now=self.now
-        )
-        plan = policy.plan(
-            self.targets, seen, observed.memory, rules=RULES, now=self.now
-        )
-        self.memory, _ = telling.tell(
-            observed, plan, rules=RULES, host="gpu", now=self.now
-        )
-        return plan
+        return self.first.look(view=look.view, tags=look.tags, infos=look.infos)
 
 
 async def one_look(replies):
     async with serving(HEALTHY | {"/api/ps": replies}) as server:
-        passes = Passes(server.host)
-        plan = await passes.look()
-        return passes.looks["gpu"].view, plan, server.asked
+        some = Passes(server.host)
+        plan = await some.look()
+        return some.looks["gpu"].view, plan, server.asked
 
 
 @pytest.mark.parametrize("reply", NONSENSE.values(), ids=NONSENSE)
@@ -92,10 +76,10 @@ def test_a_host_that_answers_nonsense_is_unknown_and_asked_at_most_twice_a_pass(
 def test_a_host_that_hangs_or_drips_is_unknown_in_time_and_never_down(reply):
     async def looks():
         async with serving(HEALTHY | {"/api/ps": reply}) as server:
-            passes = Passes(server.host)
+            some = Passes(server.host)
             began = time.monotonic()
-            plans = [await passes.look() for _ in range(4)]
-            return plans, passes.memory, server.asked, time.monotonic() - began
+            plans = [await some.look() for _ in range(4)]
+            return plans, some.first.memory, server.asked, time.monotonic() - began
 
     plans, memory, asked, seconds = asyncio.run(looks())
 
@@ -124,13 +108,13 @@ def test_a_refused_connection_is_down_only_after_three_in_a_row():
     with closing(socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         host = Host(name="gpu", url=f"http://127.0.0.1:{taken.getsockname()[1]}")
-        passes = Passes(host)
+        some = Passes(host)
         down = []
         for _ in range(4):
-            asyncio.run(passes.look())
-            down.append(passes.memory.is_down)
+            asyncio.run(some.look())
+            down.append(some.first.memory.is_down)
 
-    view = passes.looks["gpu"].view
+    view = some.looks["gpu"].view
     assert isinstance(view, Unanswered)
     assert view.is_refused
     assert down == [False, False, True, True]
@@ -168,9 +152,9 @@ def test_an_alias_is_warm_under_the_name_that_loaded_it_first():
 def test_a_model_is_shown_once_and_a_missing_one_is_looked_for_once_a_pass():
     async def looks(wanted):
         async with serving(HEALTHY | {"/api/ps": answer(ps())}) as server:
-            passes = Passes(server.host, wanted=wanted)
+            some = Passes(server.host, wanted=wanted)
             for _ in range(5):
-                await passes.look()
+                await some.look()
             return server.asked
 
     assert asyncio.run(looks(("a",))) == {
@@ -188,8 +172,8 @@ def test_a_model_is_shown_once_and_a_missing_one_is_looked_for_once_a_pass():
 def test_a_host_that_answers_no_tags_or_show_is_still_viewed(path, reply):
     async def look():
         async with serving(HEALTHY | {"/api/ps": answer(ps()), path: reply}) as server:
-            passes = Passes(server.host)
-            return await passes.look(), passes.looks["gpu"].view, server.asked
+            some = Passes(server.host)
+            return await some.look(), some.looks["gpu"].view, server.asked
 
     plan, view, asked = asyncio.run(look())
 

@@ -4,8 +4,7 @@ import httpx
 import pytest
 
 from ollama_warmup import errors
-from tests.support.answering import DATE, answers
-from worker.adapters.ollama import Ollama
+from tests.support.answering import DATE, answers, ollama_that
 
 ROW = {
     "name": "tiny:latest",
@@ -85,9 +84,7 @@ def test_a_host_below_a_path_is_asked_there_each_time():
         sent.append((str(request.url), request.headers["authorization"]))
         return httpx.Response(200, json={"models": []}, headers={"date": DATE})
 
-    ollama = Ollama(
-        "gpu-1", "http://me:secret@gpu:1/ollama", transport=httpx.MockTransport(answer)
-    )
+    ollama = ollama_that(answer, url="http://me:secret@gpu:1/ollama")
     ollama.view()
     ollama.view()
 

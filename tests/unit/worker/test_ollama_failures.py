@@ -5,7 +5,6 @@ import pytest
 
 from ollama_warmup import errors
 from tests.support.answering import answers, infer, ollama_that
-from worker.adapters.ollama import Ollama
 
 
 @pytest.mark.parametrize(
@@ -89,9 +88,7 @@ def test_no_answer_is_unreachable_and_hides_the_password(failure):
     def answer(_):
         raise failure
 
-    ollama = Ollama(
-        "gpu-1", "http://me:secret@gpu:1", transport=httpx.MockTransport(answer)
-    )
+    ollama = ollama_that(answer, url="http://me:secret@gpu:1")
 
     with pytest.raises(errors.OllamaUnreachable, match="is Ollama running") as caught:
         ollama.view()

@@ -5,7 +5,6 @@ import pytest
 
 from ollama_warmup import errors
 from tests.support.answering import DATE, infer, ollama_that
-from worker.adapters.ollama import Ollama
 
 
 def test_a_token_is_made_anew_for_every_request():
@@ -16,11 +15,8 @@ def test_a_token_is_made_anew_for_every_request():
         seen.append(request.headers.get("authorization"))
         return httpx.Response(200, json={"models": []}, headers={"date": DATE})
 
-    ollama = Ollama(
-        "gpu-1",
-        "http://gpu:11434",
-        authorization=lambda: {"Authorization": f"Bearer {next(tokens)}"},
-        transport=httpx.MockTransport(answer),
+    ollama = ollama_that(
+        answer, authorization=lambda: {"Authorization": f"Bearer {next(tokens)}"}
     )
     ollama.view()
     ollama.view()
@@ -50,11 +46,8 @@ def test_a_redirect_is_not_followed_so_no_other_host_sees_the_token(status):
             status, headers={"location": "http://elsewhere:11434/api/generate"}
         )
 
-    ollama = Ollama(
-        "gpu-1",
-        "http://gpu:11434",
-        authorization=lambda: {"Authorization": "Bearer hunter2"},
-        transport=httpx.MockTransport(answer),
+    ollama = ollama_that(
+        answer, authorization=lambda: {"Authorization": "Bearer hunter2"}
     )
 
     with pytest.raises(errors.WarmupError):
@@ -70,11 +63,8 @@ def test_a_pull_takes_the_token_to_its_own_host_and_follows_no_redirect():
         seen.append((request.url.host, request.headers.get("authorization")))
         return httpx.Response(302, headers={"location": "http://elsewhere/api/pull"})
 
-    ollama = Ollama(
-        "gpu-1",
-        "http://gpu:11434",
-        authorization=lambda: {"Authorization": "Bearer hunter2"},
-        transport=httpx.MockTransport(answer),
+    ollama = ollama_that(
+        answer, authorization=lambda: {"Authorization": "Bearer hunter2"}
     )
 
     with ollama.pull("tiny") as download:
@@ -95,12 +85,7 @@ def test_a_secret_that_is_not_set_is_refused_before_a_request_is_sent():
     def authorization():
         raise errors.BadSettings("OLLAMA_WARMUP_SECRET_GPU is not set")
 
-    ollama = Ollama(
-        "gpu-1",
-        "http://gpu:11434",
-        authorization=authorization,
-        transport=httpx.MockTransport(answer),
-    )
+    ollama = ollama_that(answer, authorization=authorization)
 
     with pytest.raises(errors.BadSettings, match="is not set"):
         ollama.view()

@@ -101,18 +101,18 @@ def test_the_next_foreign_model_that_comes_in_time_is_blamed_for_an_open_loss(
 
 
 @pytest.mark.parametrize(
-    ("model", "departure", "loser"),
+    ("departure", "loser"),
     [
-        ("mid", gone("top:latest", is_ours=True), ("mid", "top:latest")),
-        ("mid", gone("top:latest"), ("mid", "top:latest")),
-        ("mid", gone("low:latest", is_ours=True), ("low", "mid:latest")),
+        (gone("top:latest", is_ours=True), ("mid", "top:latest")),
+        (gone("top:latest"), ("mid", "top:latest")),
+        (gone("low:latest", is_ours=True), ("low", "mid:latest")),
     ],
     ids=["to a more wanted one", "that others loaded", "to a less wanted one"],
 )
 def test_of_two_targets_that_displace_each_other_the_less_wanted_one_does_not_fit(
-    model, departure, loser
+    departure, loser
 ):
-    lost = after(left={model: departure}, here=("x", departure.by.partition(":")[0]))
+    lost = after(left={"mid": departure}, here=("x", departure.by.partition(":")[0]))
 
     [(name, found)] = lost.items()
     assert (name, found.by) == loser

@@ -232,19 +232,19 @@ def test_a_model_that_the_host_lacks_is_pulled_once_in_ten_minutes_if_wanted():
 
 
 @pytest.mark.parametrize(
-    ("record", "after_s", "condition"),
+    ("record", "condition"),
     [
-        (failed("UnknownModel"), 10, "failing"),
-        (failed("UnknownModel", ended_at=NOW - 51), 10, "queued"),
-        (failed("OutOfMemory", strikes=3, ended_at=NOW - 200), 10, "failing"),
-        (failed("LoadFailed", is_final=False), 10, "failing"),
-        (failed("LoadFailed", is_final=False, ended_at=NOW - 1), 10, "queued"),
+        (failed("UnknownModel"), "failing"),
+        (failed("UnknownModel", ended_at=NOW - 51), "queued"),
+        (failed("OutOfMemory", strikes=3, ended_at=NOW - 200), "failing"),
+        (failed("LoadFailed", is_final=False), "failing"),
+        (failed("LoadFailed", is_final=False, ended_at=NOW - 1), "queued"),
     ],
 )
 def test_a_target_whose_load_failed_is_failing_until_its_pause_is_over(
-    record, after_s, condition
+    record, condition
 ):
-    plan = Host(A).look(records={A.key: record}, after_s=after_s)
+    plan = Host(A).look(records={A.key: record})
 
     assert conditions(plan) == {"a": condition}
     if condition == "failing":
