@@ -9,7 +9,7 @@ from typing import Any
 
 from ollama_warmup.report import Condition, HostReport
 from tests.support.builders import INFO, NOW, resident, tags, target, view
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker.adapters.broker import Broker
 from worker.adapters.nodes import Node, Nodes
 from worker.core import residency

@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ollama_warmup.report import Condition, HostReport, OtherReport
 from tests.support.builders import NOW
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker import metrics
 from worker.adapters.snapshot import Snapshot
 

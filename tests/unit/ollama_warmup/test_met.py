@@ -1,7 +1,7 @@
 import pytest
 
 from ollama_warmup.met import Call, Known
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 
 URLS = {
     "gpu-1": "http://10.0.0.5:11434",

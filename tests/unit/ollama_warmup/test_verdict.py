@@ -3,7 +3,7 @@ import pytest
 from ollama_warmup import names, verdict
 from ollama_warmup.report import Condition
 from tests.support.builders import NOW
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 
 
 def judge(*reports, model=None):

@@ -6,7 +6,7 @@ import pytest
 
 from ollama_warmup.errors import BadRequest
 from ollama_warmup.report import Condition
-from tests.support.reports import event
+from tests.support.host_reports import event
 from worker.adapters.eventlog import Entry
 from worker.cli import following, tables
 from worker.cli.choosing import Choice

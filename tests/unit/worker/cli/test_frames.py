@@ -6,7 +6,7 @@ from rich.console import Console
 
 from ollama_warmup.report import Condition, OtherReport
 from tests.support.builders import NOW
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker.cli import frames
 from worker.cli.frames import Screen
 from worker.cli.reports import Reports

@@ -5,7 +5,7 @@ import pytest
 from ollama_warmup.report import Condition
 from ollama_warmup.warmlist import Host
 from tests.support.builders import seen, target
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker.cli import planning, tables
 from worker.core.domain import Unanswered
 from worker.core.memory import Memory, Observed

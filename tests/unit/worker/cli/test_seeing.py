@@ -2,7 +2,7 @@ import pytest
 
 from ollama_warmup.report import Condition, HostState, OtherReport
 from tests.support.builders import NOW
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker.cli import choosing, seeing, tables
 from worker.cli.reports import Reports
 

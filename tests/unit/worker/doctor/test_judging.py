@@ -20,7 +20,7 @@ from tests.support.facts import (
     reported,
     shared,
 )
-from tests.support.reports import event
+from tests.support.host_reports import event
 from worker.adapters.nodes import Node, Nodes
 from worker.core.passes import Kind
 from worker.doctor import judging

@@ -6,7 +6,7 @@ from ollama_warmup import tally
 from ollama_warmup.errors import LoadFailed, OutOfMemory, Refused
 from ollama_warmup.tally import OTHER, What
 from tests.support.builders import holder, resident, touched
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from tests.support.scrapes import FULL, of, read, snapshot
 from worker import metrics
 from worker.core import counting

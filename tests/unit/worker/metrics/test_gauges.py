@@ -3,7 +3,7 @@ import math
 import pytest
 
 from ollama_warmup.report import Condition, HostState
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from tests.support.scrapes import of, read, snapshot
 
 WARM, COLD, LOADING = Condition.WARM, Condition.COLD, Condition.LOADING

@@ -4,7 +4,7 @@ import pytest
 
 from ollama_warmup.report import Condition, OtherReport
 from tests.support.builders import NOW
-from tests.support.reports import event, host_report, target_report
+from tests.support.host_reports import event, host_report, target_report
 from worker.adapters.eventlog import Entry
 from worker.core.passes import Kind
 from worker.web import details, status

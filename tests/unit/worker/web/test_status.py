@@ -2,7 +2,7 @@ import pytest
 
 from ollama_warmup.report import Condition, HostState
 from tests.support.builders import NOW, holder
-from tests.support.reports import host_report, target_report
+from tests.support.host_reports import host_report, target_report
 from worker.web import status
 from worker.web.status import Looked, Snapshot
 

@@ -2,7 +2,7 @@ import pytest
 
 from ollama_warmup.report import Condition
 from tests.support.builders import NOW
-from tests.support.reports import event
+from tests.support.host_reports import event
 from worker.core.passes import Kind
 from worker.web import timeline
 from worker.web.timeline import Window
