@@ -19,8 +19,17 @@ def on(host: str, model: str) -> str:
 
 def of(target: Target) -> frozenset[str]:
     """The names of which each, once paused, lets a target rest."""
-    model = target.name.normal
-    return frozenset({ALL, target.host, model, on(target.host, model)})
+    return of_model(target.host, target.name.normal)
+
+
+def of_model(host: str, model: str) -> frozenset[str]:
+    """The names of which each, once paused, lets a model on a host rest.
+
+    Args:
+        host: its name.
+        model: the model's normal name.
+    """
+    return frozenset({ALL, host, model, on(host, model)})
 
 
 def shown(name: str) -> str:

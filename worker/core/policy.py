@@ -5,6 +5,7 @@ in which condition it is, why, and what to send. It changes nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ollama_warmup import names
 from ollama_warmup.durations import format_short
@@ -12,7 +13,7 @@ from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
 from worker.core import absent, pauses, present, residency, wedge
 from worker.core.decision import Decision
-from worker.core.domain import Unanswered
+from worker.core.domain import HostView, Unanswered
 from worker.core.memory import Memory
 from worker.core.passes import Cure, Event, Kind, Plan, Rules, Seen, Touch, Verdict
 
@@ -54,8 +55,8 @@ def plan(
 
     A load may make any resident go, and a touch would load that again: in a pass that
     loads, only timers are restarted that would not live to see the next pass but one.
-    A wedged host is cured, once in ten minutes. When passes are not enabled, nothing
-    is sent at all.
+    A wedged host is cured, once in ten minutes, by a resident that is not paused. When
+    passes are not enabled, nothing is sent at all.
 
     Args:
         targets: what is wanted of the host, in the order of the warm list.
@@ -136,7 +137,7 @@ def _watch_wedge(decision: Decision) -> None:
         Event(at=decision.now, host=host, model=waits, kind=Kind.WEDGED, why=why)
     )
     resident = wedge.victim(
-        view,
+        _without_paused(view, decision),
         order=decision.order,
         serves=tuple(memory.serves.items()),
         doubts=doubts or (),
@@ -144,3 +145,19 @@ def _watch_wedge(decision: Decision) -> None:
     )
     if resident is not None and decision.rules.cures_targets:
         decision.actions.append(Cure(host=host, resident=resident.name))
+
+
+def _without_paused(view: HostView, decision: Decision) -> HostView:
+    """The view without what rests: a cure unloads nothing that passes leave alone."""
+    host, paused = decision.order[0].host, decision.seen.paused
+    serves = decision.memory.serves
+    resting = {serves.get(t.key) for t in decision.order if paused & pauses.of(t)}
+    return replace(
+        view,
+        residents=tuple(
+            resident
+            for resident in view.residents
+            if resident.digest not in resting
+            and not paused & pauses.of_model(host, residency.normal(resident.name))
+        ),
+    )
