@@ -8,6 +8,7 @@ that a pass sends do all that takes time.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from ollama_warmup.errors import Permanent, StoreUnavailable
@@ -245,6 +246,7 @@ def _doubtful(seen: Seen) -> list[str]:
     ]
 
 
+@lru_cache
 def _without_login(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

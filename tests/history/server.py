@@ -83,6 +83,8 @@ class Server:
         }
         self.infos = {residency.normal(n): _info(m) for n, m in self.models.items()}
         self._known = {id(m): (n, m.digest) for n, m in self.models.items()}
+        self._shown: dict[str, tuple[object, Resident]] = {}
+        """The last row of each model, and of what it was made."""
         self._due: float | None = None
         self._is_due_old = True
         time.source = self
@@ -118,9 +120,11 @@ class Server:
             self.time.sleep(VIEW_S)
             raise errors.OllamaUnreachable("no answer within 15 s")
         now = self.time.now
+        due = self.next_event_at()
         residents = tuple(map(self._row, self.scheduler.residents(now=now)))
         seen_at = self._date(now).replace(microsecond=0)
-        self._note()
+        if due is not None and due <= now:
+            self._note()
         self.time.sleep(VIEW_LATENCY_S)
         return HostView(residents=residents, observed_at=seen_at)
 
@@ -201,14 +205,18 @@ class Server:
 
     def _row(self, row: Row) -> Resident:
         name, digest = self._known[id(row.model)]
-        return Resident(
-            name=name,
-            digest=digest,
-            context_length=row.launched.context_length,
-            size_bytes=row.model.weights.size_bytes,
-            size_vram_bytes=0,
-            expires_at=self._date(min(row.expires_at, LONGEST_S)),
-        )
+        shown = (row.launched.context_length, row.expires_at)
+        if self._shown.get(name, (None, None))[0] != shown:
+            resident = Resident(
+                name=name,
+                digest=digest,
+                context_length=row.launched.context_length,
+                size_bytes=row.model.weights.size_bytes,
+                size_vram_bytes=0,
+                expires_at=self._date(min(row.expires_at, LONGEST_S)),
+            )
+            self._shown[name] = (shown, resident)
+        return self._shown[name][1]
 
     def _date(self, instant: float) -> datetime:
         return EPOCH + timedelta(seconds=self.skew_s + instant)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from ollama_warmup import errors
+from ollama_warmup.report import Condition
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host, WarmList
 from tests.history.client import Client, Observer
@@ -279,18 +280,19 @@ class NotingPassStore(MemoryPassStore):
         super().__init__(shelf)
         self.said: dict[str, list[Said]] = {}
         self._keys = {target.wanted: target.key for target in targets}
+        self._last: dict[str, tuple[Condition, bool]] = {}
 
     def end(
         self, results: Mapping[str, PassResult], *, nonce: str
     ) -> tuple[set[str], set[str]]:
-        now = self.shelf.clock.monotonic()
+        now = self.shelf.time.now
         for result in results.values():
             for told in result.report.targets:
-                said = self.said.setdefault(self._keys[told.wanted], [])
-                last = (said[-1].condition, said[-1].is_ready) if said else None
-                if last != (told.condition, told.is_ready):
-                    say = Said(now, told.condition, told.is_ready, told.why)
-                    said.append(say)
+                now_said = (told.condition, told.is_ready)
+                if self._last.get(told.wanted) != now_said:
+                    self._last[told.wanted] = now_said
+                    said = self.said.setdefault(self._keys[told.wanted], [])
+                    said.append(Said(now, *now_said, told.why))
         return super().end(results, nonce=nonce)
 
 

@@ -1,4 +1,4 @@
-"""The stores of the worker in memory, by a clock of the test's.
+"""The stores of the worker in memory, by a virtual clock.
 
 Held to the real ones by tests/integration/test_store.py and test_pass_store.py.
 """
@@ -12,13 +12,13 @@ from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.report import HostReport
 from ollama_warmup.tally import Tally
 from ollama_warmup.target import Target
+from tests.support.virtual_time import VirtualTime
 from worker.adapters.passstore import MEMORY_S, PASS_S
 from worker.adapters.store import HISTORY_LENGTH, RECORD_S
 from worker.core.domain import LEASE_S, Holder, LoadRecord, TouchRecord
 from worker.core.memory import Memory
 from worker.core.pass_values import PassResult, StoredHost
 from worker.core.passes import Event
-from worker.ports import Clock
 
 BEGAN_AT = 1_700_000_000.0
 """Far from any host's clock."""
@@ -29,7 +29,7 @@ FOREVER_S = float("inf")
 class Shelf:
     """What Redis is to both stores: values by key, each until its time is over."""
 
-    clock: Clock
+    time: VirtualTime
     latency_s: float = 0.0
     """What each round trip takes, seconds."""
     began_at: float = BEGAN_AT
@@ -40,19 +40,19 @@ class Shelf:
 
     def trip(self) -> None:
         """One round trip; raises `StoreUnavailable` if it is away."""
-        self.clock.sleep(self.latency_s)
+        self.time.sleep(self.latency_s)
         if self.is_away:
             raise StoreUnavailable("the test has it away")
 
     def now(self) -> float:
-        return self.began_at + self.clock.monotonic()
+        return self.began_at + self.time.now
 
     def get(self, *key: str) -> Any:
-        value, until = self.values.get(key, (None, FOREVER_S))
-        return value if self.clock.monotonic() < until else None
+        found = self.values.get(key)
+        return found[0] if found and self.time.now < found[1] else None
 
     def set(self, *key: str, value: Any, seconds: float = FOREVER_S) -> None:
-        self.values[key] = (value, self.clock.monotonic() + seconds)
+        self.values[key] = (value, self.time.now + seconds)
 
     def drop(self, *key: str) -> None:
         self.values.pop(key, None)

@@ -34,8 +34,13 @@ class Process:
 
 class _Thread(greenlet):
     process: Process
+    task: Callable[[], object]
     turn = 0
     """Counts its waits: a wake-up for an earlier one comes too late."""
+
+    @property
+    def greenlet(self) -> greenlet:
+        return self
 
 
 class VirtualTime:
@@ -45,8 +50,12 @@ class VirtualTime:
         self.now = 0.0
         self.source: Source | None = None
         self._test = _TestThread(Process())
+        self.current: _Thread | _TestThread = self._test
+        """The thread that runs."""
         self._end = float("inf")
         """Until when the test lets the others run."""
+        self._idle: list[_Thread] = []
+        """Greenlets whose tasks have ended."""
         self._order = itertools.count()
         self._heap: list[tuple[float, int, Any, int, Any]] = []
 
@@ -55,8 +64,9 @@ class VirtualTime:
 
     def sleep(self, seconds: float) -> None:
         thread, at = self.current, self.now + seconds
+        if thread.process.is_killed:
+            raise GreenletExit
         if thread is not self._test and self._is_idle_until(at):
-            self.check()
             self.now = at  # no other thread would run: this one need not wait
             return
         self._wake(thread, seconds, None)
@@ -81,29 +91,39 @@ class VirtualTime:
             after: seconds until it begins.
             process: of which it is part; None = that of the thread that starts it.
         """
-        process = process or self.current.process
+        thread = self._idle.pop() if self._idle else self._new_thread()
+        thread.task, thread.process = run, process or self.current.process
+        thread.process.threads.add(thread)
+        self._wake(thread, after, name)
 
-        def body(_: object) -> None:
+    def _new_thread(self) -> "_Thread":
+        return _Thread(self._serve, self._test.greenlet)
+
+    def _serve(self, _: object) -> None:
+        """Run the tasks of one greenlet: to make one takes longer than most tasks."""
+        thread = getcurrent()
+        while isinstance(thread, _Thread):
+            process = thread.process
             try:
-                run()
+                thread.task()
             except GreenletExit:
                 if not process.is_killed:
                     raise
+                return
             finally:
                 process.threads.discard(thread)
-
-        thread = _Thread(body, self._test.greenlet)
-        thread.process = process
-        process.threads.add(thread)
-        self._wake(thread, after, name)
+            self._idle.append(thread)
+            self._test.greenlet.switch()
 
     def kill(self, process: Process) -> None:
         """End a process as `kill -9` does: none of its threads reaches the world."""
         process.is_killed = True
+        killer = self.current
         for thread in list(process.threads):
-            if thread:  # it has begun, so it has something to unwind
-                thread.parent = getcurrent()
+            if thread:  # it has begun, so it may have something to unwind
+                thread.parent, self.current = killer.greenlet, thread
                 thread.throw(GreenletExit)
+        self.current = killer
         process.threads.clear()
 
     def run_until(self, end: float) -> None:
@@ -114,12 +134,6 @@ class VirtualTime:
         self.now = end
         if self.source:
             self.source.advance(end)
-
-    @property
-    def current(self) -> "_Thread | _TestThread":
-        """The thread that asks."""
-        thread = getcurrent()
-        return thread if isinstance(thread, _Thread) else self._test
 
     def check(self) -> None:
         """End the thread that asks if its process was killed."""
@@ -140,12 +154,10 @@ class VirtualTime:
 
     def _is_idle_until(self, at: float) -> bool:
         """Whether nothing is due until an instant, that instant included."""
+        if at > self._end or (self._heap and self._heap[0][0] <= at):
+            return False
         due = self.source.next_event_at() if self.source else None
-        return (
-            at <= self._end
-            and (not self._heap or self._heap[0][0] > at)
-            and (due is None or due > at)
-        )
+        return due is None or due > at
 
     def _step(self, end: float) -> bool:
         """Let the next thing happen; False if none is due until `end`."""
@@ -164,7 +176,9 @@ class VirtualTime:
         _, _, thread, turn, value = heapq.heappop(self._heap)
         if thread.turn == turn and not thread.process.is_killed:
             thread.turn += 1
+            self.current = thread
             thread.switch(value)
+            self.current = self._test
         return True
 
     def _wake(

@@ -35,8 +35,17 @@ class Decision:
     """Whether this decision loads something already."""
 
     def above(self, target: Target) -> list[Target]:
-        """What is wanted more."""
-        return self.order[: self.order.index(target)]
+        """The targets that are wanted more."""
+        above: list[Target] = []
+        for other in self.order:
+            if other is target:
+                break
+            above.append(other)
+        return above
+
+    def is_paused(self, target: Target) -> bool:
+        """Whether passes leave a target alone."""
+        return bool(self.seen.paused and self.seen.paused & pauses.of(target))
 
     def info(self, target: Target) -> ModelInfo | None:
         """What the host tells of its model."""
@@ -89,7 +98,7 @@ class Decision:
         for other in self.above(target) if mine and mine.blob else ():
             info = self.info(other)
             is_same = mine and info and mine.blob == info.blob
-            if not is_same or self.seen.paused & pauses.of(other):
+            if not is_same or self.is_paused(other):
                 continue
             if mine and info and _differ(target, mine, other, info, resident):
                 return other

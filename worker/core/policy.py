@@ -80,7 +80,7 @@ def plan(
 
 def _verdict(target: Target, decision: Decision) -> Verdict:
     view, holder = decision.seen.view, decision.seen.holder
-    if decision.seen.paused & pauses.of(target):  # (1)
+    if decision.is_paused(target):  # (1)
         return Verdict(target=target, condition=Condition.ASLEEP, why="paused")
     if isinstance(view, Unanswered):  # (2)
         return Verdict(target=target, condition=Condition.UNKNOWN, why=view.text)
@@ -151,7 +151,7 @@ def _without_paused(view: HostView, decision: Decision) -> HostView:
     """The view without what rests: a cure unloads nothing that passes leave alone."""
     host, paused = decision.order[0].host, decision.seen.paused
     serves = decision.memory.serves
-    resting = {serves.get(t.key) for t in decision.order if paused & pauses.of(t)}
+    resting = {serves.get(t.key) for t in decision.order if decision.is_paused(t)}
     return replace(
         view,
         residents=tuple(

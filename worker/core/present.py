@@ -12,6 +12,7 @@ from worker.core.domain import FOREVER, Resident
 from worker.core.passes import Event, Kind, Touch, Verdict
 from worker.core.stays import Stay
 
+FOREVER_S = FOREVER.total_seconds()
 LEAD_TICKS = 2.5
 """A timer nearer than so many ticks is restarted."""
 PROOF_S = 3_600.0
@@ -31,9 +32,16 @@ def lead_s(stay: Stay, *, tick_s: float) -> float:
 
 def verdict(target: Target, resident: Resident, decision: Decision) -> Verdict:
     """Step (5) of `worker.core.policy.plan`."""
-    expected = residency.wanted_context(target, resident, lambda: decision.info(target))
+    stay = decision.memory.stays[resident.digest]
     return _Present(
-        target=target, resident=resident, decision=decision, expected=expected
+        target=target,
+        resident=resident,
+        decision=decision,
+        expected=residency.wanted_context(
+            target, resident, lambda: decision.info(target)
+        ),
+        stay=stay,
+        left_s=math.inf if stay.left_s > FOREVER_S else stay.left_s,
     ).verdict()
 
 
@@ -44,6 +52,9 @@ class _Present:
     decision: Decision
     expected: int | None
     """The context that it is to have, tokens; None = any."""
+    stay: Stay
+    left_s: float
+    """Infinite = it has no timer."""
 
     def verdict(self) -> Verdict:
         fits = self._fits()
@@ -57,7 +68,7 @@ class _Present:
         if above := self._took_room_of():  # (c)
             return self._say(Condition.UNFIT, f"not held: it took the room of {above}")
         drift = self._drift()
-        if self._stay.is_short(self.decision.rules.tick_s):  # (d)
+        if self.stay.is_short(self.decision.rules.tick_s):  # (d)
             self._tell_short(drift)
         elif self._needs_touch():  # (e)
             self._touch()  # (f)
@@ -69,20 +80,10 @@ class _Present:
             condition=condition,
             why=why,
             resident=self.resident,
-            left_s=self._left_s,
+            left_s=self.left_s,
             wanted_context=self.expected,
             is_ready=fits,
         )
-
-    @property
-    def _stay(self) -> Stay:
-        return self.decision.memory.stays[self.resident.digest]
-
-    @property
-    def _left_s(self) -> float:
-        """Infinite = it has no timer."""
-        left_s = self._stay.left_s
-        return math.inf if left_s > FOREVER.total_seconds() else left_s
 
     def _fits(self) -> bool:
         """Whether its context is the expected one, or what a load of ours showed."""
@@ -105,14 +106,14 @@ class _Present:
 
     def _drift(self) -> str:
         """What its keep-alive is against what is wanted, or nothing."""
-        window_s, wanted_s = self._stay.window_s, self.target.keep_alive_s
-        if window_s is None or window_s > FOREVER.total_seconds():
+        window_s, wanted_s = self.stay.window_s, self.target.keep_alive_s
+        if window_s is None or window_s > FOREVER_S:
             return ""
         if wanted_s is not None and window_s < wanted_s - 2 * stays.MOVED_S:
             wanted = "for ever" if math.isinf(wanted_s) else format_short(wanted_s)
             return f"keep-alive {format_short(window_s)}, wanted {wanted}"
         tick_s = self.decision.rules.tick_s
-        if self._stay.is_short(tick_s):
+        if self.stay.is_short(tick_s):
             least = format_short(stays.SHORT_TICKS * tick_s)
             return (
                 f"its keep-alive of {format_short(window_s)} cannot be held, as it is "
@@ -121,7 +122,7 @@ class _Present:
         return ""
 
     def _tell_short(self, why: str) -> None:
-        if self._stay.is_short_told:
+        if self.stay.is_short_told:
             return
         event = Event(
             at=self.decision.now,
@@ -134,11 +135,11 @@ class _Present:
 
     def _needs_touch(self) -> bool:
         """Whether its timer is near, or it is not known to live, or to be idle."""
-        stay, now, tick_s = self._stay, self.decision.now, self.decision.rules.tick_s
+        stay, now, tick_s = self.stay, self.decision.now, self.decision.rules.tick_s
         if stay.is_busy or stay.is_untouchable or stay.digest in self.decision.touched:
             return False
         asked_s = now - stay.asked_at
-        if self._left_s - stays.DATE_S < lead_s(stay, tick_s=tick_s):
+        if self.left_s - stays.DATE_S < lead_s(stay, tick_s=tick_s):
             return asked_s >= ASK_AGAIN_TICKS * tick_s and not self._is_in_use()
         if self._is_ours and self.decision.doubts_unasked(stay):
             return True
@@ -155,23 +156,23 @@ class _Present:
             and touch.error is None
             and touch.digest == self.resident.digest
             and touch.left_s is None
-            and self._stay.used_at <= touch.at
+            and self.stay.used_at <= touch.at
             and self.decision.now - touch.at < LEAD_TICKS * self.decision.rules.tick_s
         )
 
     @property
     def _is_ours(self) -> bool:
         """Whether a load of ours made it, so that its options are known."""
-        return self._stay.ours == self.target.key
+        return self.stay.ours == self.target.key
 
     def _touch(self) -> None:
-        stay = self._stay
+        stay = self.stay
         self.decision.touched.add(stay.digest)
         self.decision.actions.append(
             Touch(
                 target=self.target,
                 digest=stay.digest,
                 num_ctx=None if self._is_ours else stay.context_length,
-                left_s=self._left_s,
+                left_s=self.left_s,
             )
         )

@@ -23,7 +23,10 @@ SMALLEST_VISION_CONTEXT = 2_048
 def by_name(name: names.Name, residents: Iterable[Resident]) -> Resident | None:
     """The resident listed under the same name in any of its forms."""
     wanted = name.normal
-    return next((r for r in residents if normal(r.name) == wanted), None)
+    for resident in residents:
+        if normal(resident.name) == wanted:
+            return resident
+    return None
 
 
 def by_digest(digest: str | None, residents: Iterable[Resident]) -> Resident | None:
