@@ -177,19 +177,19 @@ class _Run:
 
     def _load(self, holder: Holder, snapshot: TargetSnapshot) -> RunResult:
         """Hand the load to a keeper, and wait as long as this run may."""
-        clock, patience_s = self.deps.clock, self.call.patience_s
+        clock = self.deps.clock
         job = LoadJob(
             snapshot=snapshot, holder=holder, model=self.model, deps=self.deps
         )
         keeper = Keeper(job, self.deps)
         keeper.start()
-        began = clock.monotonic()
-        elapsed_s = 0.0
-        while elapsed_s < patience_s:
-            self.on_progress(elapsed_s, holder.expected_s)
-            if keeper.wait(min(PROGRESS_S, patience_s - elapsed_s)):
+        began = now = clock.monotonic()
+        gives_up_at = began + self.call.patience_s
+        while now < gives_up_at:
+            self.on_progress(now - began, holder.expected_s)
+            if keeper.wait(min(PROGRESS_S, gives_up_at - now)):
                 return self._ended(keeper, holder)
-            elapsed_s = clock.monotonic() - began
+            now = clock.monotonic()
         return Queued(waiting_since=self.since or holder.began_at)
 
     def _ended(self, keeper: Keeper[Warmth, LoadRecord], holder: Holder) -> RunResult:

@@ -299,6 +299,16 @@ def test_a_run_stops_waiting_when_its_patience_ends_and_the_load_goes_on():
     assert record.load_s == pytest.approx(100.0)
 
 
+def test_a_run_stops_waiting_at_an_instant_that_its_clock_rounds():
+    host = OneHost()
+    host.server.load_s = 100.0
+    host.time.run_until(4.1)  # 4.1 + 60 s lies between two numbers of the clock
+
+    assert isinstance(host.warm(patience_s=60.0), Queued)
+
+    assert host.time.now == pytest.approx(64.1)
+
+
 def test_a_load_that_fails_for_a_moment_is_to_be_tried_again_after_its_pause():
     host = OneHost()
     host.server.fails = [OllamaBusy("full")]
