@@ -1,8 +1,8 @@
 """The processes of one system: Valkey, three workers, beat, Flower, the status page."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -49,6 +49,8 @@ class System:
     """What that server shall have warm."""
     tick_s: float | None = None
     """Between two passes; None = the environment's."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Further variables of its processes."""
 
     @property
     def broker_url(self) -> str:
@@ -81,7 +83,7 @@ class System:
             variables["OLLAMA_WARMUP_TICK_S"] = f"{self.tick_s:g}"
         if self.config:
             variables["OLLAMA_WARMUP_CONFIG"] = str(self.config)
-        return variables
+        return variables | dict(self.variables)
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -99,16 +101,7 @@ class System:
     def start(self, supervisor: Supervisor) -> None:
         """Start all of them; `supervisor.wait_ready` tells when they serve."""
         if self.valkey_port:
-            supervisor.start(
-                "valkey",
-                valkey(
-                    self.valkey_port,
-                    folder=self.data or supervisor.folder,
-                    keeps=self.data is not None,
-                ),
-                ready=lambda: listens(self.valkey_port),
-                is_last=True,
-            )
+            self.start_broker(supervisor)
         for name, queues in QUEUES.items():
             supervisor.start(
                 name,
@@ -136,6 +129,19 @@ class System:
                 env=self.environment,
                 ready=lambda: listens(self.web_port),
             )
+
+    def start_broker(self, supervisor: Supervisor) -> None:
+        """Start the embedded Valkey alone."""
+        supervisor.start(
+            "valkey",
+            valkey(
+                self.valkey_port,
+                folder=self.data or supervisor.folder,
+                keeps=self.data is not None,
+            ),
+            ready=lambda: listens(self.valkey_port),
+            is_last=True,
+        )
 
 
 def valkey(port: int, *, folder: Path, keeps: bool = False) -> tuple[str, ...]:
