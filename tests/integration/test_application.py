@@ -84,14 +84,14 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def environment(stage):
-    theirs = stage.broker_url.removesuffix("/0") + "/1"
+def environment(system):
+    theirs = system.broker_url.removesuffix("/0") + "/1"
     variables = (
         "CELERY_BROKER_URL",
         "CELERY_BROKER_WRITE_URL",
         "CELERY_RESULT_BACKEND",
     )
-    return os.environ | stage.environment | dict.fromkeys(variables, theirs)
+    return os.environ | system.environment | dict.fromkeys(variables, theirs)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def their_worker(folder, environment):
 
 
 @pytest.mark.usefixtures("their_worker")
-def test_both_sides_messages_arrive_where_they_should(stage, folder, environment):
+def test_both_sides_messages_arrive_where_they_should(system, folder, environment):
     used = subprocess.run(
         [sys.executable, "use.py"],
         cwd=folder,
@@ -132,7 +132,7 @@ def test_both_sides_messages_arrive_where_they_should(stage, folder, environment
     }
     with Redis.from_url(environment["CELERY_BROKER_URL"]) as theirs:
         assert list(theirs.scan_iter("*ollama*")) == []
-    with Redis.from_url(stage.broker_url) as ours:
+    with Redis.from_url(system.broker_url) as ours:
         assert [
             k for k in ours.scan_iter() if not k.startswith((b"tests:", b"empty:"))
         ] == []

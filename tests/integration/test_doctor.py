@@ -10,8 +10,8 @@ import pytest
 from ollama_warmup import report, request
 from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
 from ollama_warmup.target import Target
-from tests.integration.recorder import SHOWN, recorder
-from tests.integration.test_outage import mute
+from tests.support.outages import mute
+from tests.support.recorder import SHOWN, recorder
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.cli import examining

@@ -4,7 +4,6 @@ import ast
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +13,10 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.integration.conftest import Stage
-from worker.cli.supervisor import Supervisor, free_port, listens
+from tests.support.processes import RestartingSupervisor
+from tests.support.system import RunningSystem
+from tests.support.waiting import until
+from worker.cli.supervisor import free_port, listens
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INITIATED = "INFO: Ollama warmup initiated in background\n"
@@ -40,16 +41,16 @@ class Applications:
         return httpx.request(method, self.urls[name] + path, timeout=30)
 
 
-def variables(stage: Stage) -> dict[str, str]:
-    return stage.environment | {
+def variables(system: RunningSystem) -> dict[str, str]:
+    return system.environment | {
         "OLLAMA_WARMUP_ENABLED": "true",
-        "OLLAMA_WARMUP_HOSTS": f"default={stage.simulated.url}",
+        "OLLAMA_WARMUP_HOSTS": f"default={system.ollama.url}",
         "OLLAMA_WARMUP_MODELS": "tiny?num_ctx=512",
         "OLLAMA_MODEL": "tiny",
     }
 
 
-def start(supervisor: Supervisor, env: dict[str, str]) -> dict[str, str]:
+def start(supervisor: RestartingSupervisor, env: dict[str, str]) -> dict[str, str]:
     ports = {name: free_port() for name in STARTS}
     for name, words in SERVERS.items():
         argv = [sys.executable, "-m", *words, f"--port={ports[name]}"]
@@ -65,19 +66,24 @@ def start(supervisor: Supervisor, env: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def applications(_stage: Stage) -> Iterator[Applications]:
-    loads = _stage.simulated.reset().loads()
-    known = _stage.worker_log().count("succeeded in")
-    with Supervisor(grace_s=2) as supervisor:
-        urls = start(supervisor, variables(_stage))
+def applications(_system: RunningSystem) -> Iterator[Applications]:
+    loads = _system.ollama.reset().loads()
+    known = _system.log().count("succeeded in")
+    with RestartingSupervisor() as supervisor:
+        urls = start(supervisor, variables(_system))
         for name, times in STARTS.items():
-            log = supervisor.folder / f"{name}.log"
-            while log.read_text().count(INITIATED) < times:
-                supervisor.check()
-                time.sleep(0.05)
-        while _stage.worker_log().count("succeeded in") < known + sum(STARTS.values()):
-            time.sleep(0.05)
-        yield Applications(urls=urls, loads=_stage.simulated.loads() - loads)
+            until(
+                lambda name=name, times=times: (  # type: ignore[misc] # mypy: no defaults
+                    supervisor.log(name).count(INITIATED) >= times
+                ),
+                f"{name} has started to warm {times} times",
+                meanwhile=supervisor.check,
+            )
+        until(
+            lambda: _system.log().count("succeeded in") >= known + sum(STARTS.values()),
+            "all warm-ups have succeeded",
+        )
+        yield Applications(urls=urls, loads=_system.ollama.loads() - loads)
 
 
 def test_all_that_start_at_once_share_one_load(applications):
@@ -99,18 +105,18 @@ def test_a_route_sends_a_warm_up(applications, name):
     assert applications.ask(name, "POST", "/warmup?model=a+b").status_code == 400
 
 
-def test_a_warm_model_is_used_without_a_reload(applications, stage):
+def test_a_warm_model_is_used_without_a_reload(applications, system):
     warmed = applications.ask(
         "fastapi", "POST", f"/warmup?model={quote('tiny?num_ctx=512')}"
     )
-    loads = stage.simulated.loads()
+    loads = system.ollama.loads()
     answer = applications.ask("fastapi", "POST", "/ask?prompt=hello")
 
     assert (warmed.status_code, warmed.json()["outcome"]) == (200, "loaded")
     assert warmed.json()["context_length"] == 512
     assert answer.status_code == 200
     assert answer.json()["answer"]
-    assert stage.simulated.loads() == loads
+    assert system.ollama.loads() == loads
 
 
 @pytest.mark.parametrize(
@@ -141,22 +147,22 @@ asyncio.run(eval(compile({GUIDE!r}, "guide", "exec", {ast.PyCF_ALLOW_TOP_LEVEL_A
 
 
 @pytest.fixture
-def llama3(stage):
-    stage.simulated.post("/api/copy", source="tiny", destination="llama3:8b")
+def llama3(system):
+    system.ollama.post("/api/copy", source="tiny", destination="llama3:8b")
     yield
-    stage.simulated.delete("/api/delete", model="llama3:8b")
+    system.ollama.delete("/api/delete", model="llama3:8b")
 
 
 @pytest.mark.usefixtures("llama3")
-def test_the_guide_s_lines_run_as_they_are_and_load_once(stage):
-    loads = stage.simulated.loads()
+def test_the_guide_s_lines_run_as_they_are_and_load_once(system):
+    loads = system.ollama.loads()
 
     subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=EXAMPLES / "fastapi_app",
-        env=os.environ | stage.environment,
+        env=os.environ | system.environment,
         check=True,
     )
 
-    assert stage.simulated.loads() == loads + 1
-    assert "llama3:8b" in stage.simulated.resident()
+    assert system.ollama.loads() == loads + 1
+    assert "llama3:8b" in system.ollama.resident()

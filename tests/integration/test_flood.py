@@ -12,9 +12,9 @@ from redis import Redis
 
 from ollama_warmup import wire
 from ollama_warmup.report import Condition
-from tests.integration import hostile
-from tests.integration.test_hostile import put
-from tests.integration.test_readiness import at_once, sent, told  # noqa: F401 - told
+from tests.support import hostile
+from tests.support.hostile import put
+from tests.support.readiness import at_once, sent
 from worker import metrics
 
 NUMBER = int(os.environ.get("FLOOD", "200"))
@@ -68,38 +68,38 @@ def used_bytes(redis):
     return int(redis.info("memory")["used_memory"])
 
 
-def test_names_that_mean_nothing_ask_nobody_and_make_no_series(stage):
+def test_names_that_mean_nothing_ask_nobody_and_make_no_series(system):
     tasks = (wire.WARMUP, wire.PULL, wire.UNLOAD)
     messages = [
         hostile.envelope([[name], {}, hostile.AFTER], task=tasks[place % 3])
         for place, name in enumerate(names(NUMBER, seed=5))
     ]
-    requests = stage.simulated.stats()["requests"]
-    series = exposed(stage)
-    begin = len(stage.worker_log())
+    requests = system.ollama.stats()["requests"]
+    series = exposed(system)
+    begin = len(system.log())
 
-    lines = put(stage, messages, seconds=300)
+    lines = put(system, messages, seconds=300)
 
     assert len(lines) == NUMBER
-    assert stage.simulated.stats()["requests"] == requests
-    assert exposed(stage) == series
-    written = stage.worker_log()[begin:]
+    assert system.ollama.stats()["requests"] == requests
+    assert exposed(system) == series
+    written = system.log()[begin:]
     assert all(line.startswith("[20") for line in written.split("\n")[:-1])
     assert written.replace("\n", "").isprintable()
 
 
-def exposed(stage):
+def exposed(system):
     """The names and labels of all series."""
-    text = metrics.exposition(stage.broker_url, namespace="tests").decode()
+    text = metrics.exposition(system.broker_url, namespace="tests").decode()
     return {line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"}
 
 
-def test_any_number_of_calls_is_one_load_and_leaves_little(stage):
-    loads = stage.simulated.loads()
-    with Redis.from_url(stage.broker_url) as redis:
+def test_any_number_of_calls_is_one_load_and_leaves_little(system):
+    loads = system.ollama.loads()
+    with Redis.from_url(system.broker_url) as redis:
         before, keys = used_bytes(redis), redis.dbsize()
-        stage.application.send("mid", times=NUMBER, wait_s=300)
-        answers = stage.application.answers()
+        system.application.send("mid", times=NUMBER, wait_s=300)
+        answers = system.application.answers()
         after, left = used_bytes(redis), redis.dbsize() - keys
         waiting = [redis.llen(key) for key in redis.keys("tests:ollama.*")]
         unacked = redis.hlen("tests:unacked")
@@ -111,7 +111,7 @@ def test_any_number_of_calls_is_one_load_and_leaves_little(stage):
         "joined",
         "already_warm",
     }
-    assert stage.simulated.loads() == loads + 1
+    assert system.ollama.loads() == loads + 1
     assert (sum(waiting), unacked) == (0, 0)
     assert left <= NUMBER + 20
     assert len(results) >= NUMBER
@@ -119,8 +119,8 @@ def test_any_number_of_calls_is_one_load_and_leaves_little(stage):
     assert after - before < NUMBER * KEPT_BYTES + OTHER_BYTES
 
 
-def test_any_number_of_readiness_calls_is_one_message(told, unserved):  # noqa: F811
-    told({"llama3:8b": Condition.COLD})
+def test_any_number_of_readiness_calls_is_one_message(last_pass, unserved):
+    last_pass({"llama3:8b": Condition.COLD})
     before = used_bytes(unserved.redis)
 
     for _ in range(NUMBER // AT_ONCE):  # more at once would outwait their patience

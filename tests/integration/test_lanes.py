@@ -12,7 +12,7 @@ import pytest
 from ollama_warmup import wire
 from ollama_warmup.settings import Settings
 from ollama_warmup.wire import OwnCelery
-from tests.integration.conftest import START_S, run_valkey, run_worker
+from tests.integration.harness import START_S, run_valkey, run_worker
 from worker.cli.supervisor import Supervisor, free_port
 
 BACKLOG = 40

@@ -6,7 +6,7 @@ import time
 from ollama_warmup import request
 from ollama_warmup.target import Target
 from ollama_warmup.warmlist import Host
-from tests.integration.recorder import recorder
+from tests.support.recorder import recorder
 from worker.adapters.observer import Observer
 from worker.core.domain import Unanswered
 

@@ -4,20 +4,18 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.integration.conftest import Simulated
-from tests.integration.recorder import SHOWN, recorder
-from tests.integration.test_supervisor import until
-from tests.integration.test_up import ALONE, COMMAND, Up, broker
+from tests.support.recorder import SHOWN, recorder
+from tests.support.system import running_system
+from tests.support.up import ALONE, COMMAND, Up
+from tests.support.waiting import until
 from worker.adapters.passstore import PassStore
 from worker.cli import cli
-from worker.cli.supervisor import Supervisor, free_port, listens
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
 
@@ -26,15 +24,11 @@ MODELS = "tiny?num_ctx=2048&keep_alive=30m, nope"
 
 @pytest.fixture(scope="module")
 def simulated():
-    port = free_port()
-    argv = [sys.executable, "-m", "worker.cli", "simulate", "--preset", "wire"]
-    argv += ["--model", "far?pull=300ms&size=1GB"]
-    with Supervisor(grace_s=2) as supervisor:
-        supervisor.start(
-            "ollama", [*argv, "--port", str(port)], ready=lambda: listens(port)
-        )
-        supervisor.wait_ready(timeout_s=20, progress=lambda _: None)
-        yield Simulated(url=f"http://127.0.0.1:{port}")
+    with running_system() as system:
+        far = ("far?pull=300ms&size=1GB",)
+        [ollama] = system.simulate("gpu-1", models=far, flags=("--preset", "wire"))
+        system.wait_ready()
+        yield ollama
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +41,7 @@ def up(simulated, tmp_path_factory):
     hosts = f"gpu-1={simulated.url}"
     state = tmp_path_factory.mktemp("state")
     running = Up(*(state, simulated.url, *ALONE), hosts=hosts, more=told).ready()
-    assert until(lambda: running.said("tiny on gpu-1 is warm"))
-    yield running
+    yield running.wait_until_said("tiny on gpu-1 is warm")
     running.end()
 
 
@@ -104,9 +97,9 @@ def test_a_pause_is_seen_and_followed_and_taken_back(up, simulated):
     follower.stdout.readline()  # it follows from here on
 
     paused = up.run("pause", "library/TINY:latest")
-    assert until(lambda: up.said("tiny on gpu-1 is asleep (was warm)"))
+    up.wait_until_said("tiny on gpu-1 is asleep (was warm)")
     planned = up.run("plan", "gpu-1", "--json")
-    simulated.post("/api/generate", model="tiny", keep_alive=0)
+    simulated.unload("tiny")
     warmed = up.run("warm", "tiny")
     resumed = up.run("resume")
 
@@ -124,7 +117,7 @@ def test_a_pause_is_seen_and_followed_and_taken_back(up, simulated):
 
 @pytest.fixture
 def store(up):
-    store = PassStore(url_of(up), namespace="ollama-warmup")
+    store = PassStore(up.broker_url, namespace="ollama-warmup")
     yield store
     for name in store.paused():
         store.resume(name)
@@ -145,7 +138,7 @@ def test_a_pause_within_a_pause_stays_and_says_so(up, store):
 @pytest.fixture
 def here(up, environment):
     """Runs a command in this process, which costs less than one of its own."""
-    environment(BROKER_URL=url_of(up))
+    environment(BROKER_URL=up.broker_url)
     return lambda *words: CliRunner().invoke(cli, words)
 
 
@@ -166,7 +159,7 @@ def test_what_is_wanted_is_unloaded_only_with_a_pause(here, store, simulated):
     assert len(paused) == 2
     assert still is False
     assert resumed.stdout == "paused: nope:latest on gpu-1\n"
-    assert until(lambda: "tiny:latest" in simulated.resident())
+    until(lambda: "tiny:latest" in simulated.resident(), "tiny is loaded again")
 
 
 def test_a_pull_ends_with_what_has_come(here):
@@ -198,7 +191,7 @@ def everything(client, namespace):
 
 
 def test_a_plan_says_what_would_be_done_and_changes_nothing(up):
-    client = broker(up)
+    client = up.broker()
     client.sadd("planned:paused", "gpu-2")
     before, outside = everything(client, "planned"), keys_outside(client)
     with recorder() as (url, asked):
@@ -221,28 +214,11 @@ def keys_outside(client):
 
 
 def run_plan(up, url):
-    return run(
-        up,
+    return up.run(
         "plan",
-        OLLAMA_WARMUP_BROKER_URL=url_of(up),
+        OLLAMA_WARMUP_BROKER_URL=up.broker_url,
         OLLAMA_WARMUP_ENABLED="false",
         OLLAMA_WARMUP_HOSTS=f"gpu-1={url}, gpu-2={url}",
         OLLAMA_WARMUP_MODELS="tiny",
         OLLAMA_WARMUP_NAMESPACE="planned",
-    )
-
-
-def url_of(up):
-    port = broker(up).connection_pool.connection_kwargs["port"]
-    return f"redis://127.0.0.1:{port}/0"
-
-
-def run(up, *words, **env):
-    return subprocess.run(
-        [*COMMAND, *words],
-        env=up.env | env,
-        capture_output=True,
-        text=True,
-        timeout=40,
-        check=False,
     )

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from tests.integration.conftest import (
+from tests.integration.harness import (
     START_S,
     Application,
     run_simulator,

@@ -5,38 +5,14 @@ import time
 
 import pytest
 
-from ollama_warmup import health, readiness, report
+from ollama_warmup import readiness, report
 from ollama_warmup.report import Condition
-from tests.integration import reports
-from tests.integration.test_outage import beats, mute, refusing
+from tests.support.outages import mute, refusing
+from tests.support.readiness import at_once, beats, sent
 
 
-@pytest.fixture
-def told(unserved):
-    """Write what the last pass saw on a host."""
-
-    def told(conditions, host="gpu-1", age_s=0.0):
-        reports.told(unserved, host, conditions, age_s=age_s, enabled=False)
-
-    yield told
-    while health.asking:
-        time.sleep(0.01)
-
-
-async def at_once(times, model=None):
-    return await asyncio.gather(*(readiness(model) for _ in range(times)))
-
-
-def sent(unserved, host="gpu-1"):
-    """The requests that were sent to a host's lane."""
-    while health.asking:
-        time.sleep(0.01)
-    messages = unserved.messages(f"ollama.lane.{host}")
-    return [tuple(message["args"]) for message in messages]
-
-
-def test_all_warm_is_200_and_sends_nothing(told, unserved):
-    told({"llama3:8b": Condition.WARM})
+def test_all_warm_is_200_and_sends_nothing(last_pass, unserved):
+    last_pass({"llama3:8b": Condition.WARM})
 
     state = asyncio.run(readiness())
 
@@ -44,9 +20,9 @@ def test_all_warm_is_200_and_sends_nothing(told, unserved):
     assert sent(unserved) == []
 
 
-def test_a_thousand_callers_have_each_cold_target_sent_once(told, unserved):
-    told(dict(zip("abcdefghij", Condition, strict=True)))
-    told({"a": Condition.COLD}, host="gpu-2")
+def test_a_thousand_callers_have_each_cold_target_sent_once(last_pass, unserved):
+    last_pass(dict(zip("abcdefghij", Condition, strict=True)))
+    last_pass({"a": Condition.COLD}, host="gpu-2")
 
     states = asyncio.run(at_once(1_000))
 
@@ -59,8 +35,8 @@ def test_a_thousand_callers_have_each_cold_target_sent_once(told, unserved):
     assert {f"{c}" for c in Condition} == {str(t.condition) for t in states[0].targets}
 
 
-def test_a_second_look_within_a_minute_sends_nothing_more(told, unserved):
-    told({"llama3:8b": Condition.COLD})
+def test_a_second_look_within_a_minute_sends_nothing_more(last_pass, unserved):
+    last_pass({"llama3:8b": Condition.COLD})
     asyncio.run(readiness())
     assert len(sent(unserved)) == 1
 
@@ -80,8 +56,10 @@ def test_a_second_look_within_a_minute_sends_nothing_more(told, unserved):
         ("gpt-oss:120b-cloud", "nothing to warm"),
     ],
 )
-def test_an_undeclared_model_is_404_and_sends_nothing(told, unserved, model, sentence):
-    told({"llama3:8b": Condition.COLD})
+def test_an_undeclared_model_is_404_and_sends_nothing(
+    last_pass, unserved, model, sentence
+):
+    last_pass({"llama3:8b": Condition.COLD})
 
     state = asyncio.run(readiness(model))
 
@@ -95,15 +73,15 @@ def test_without_a_pass_nobody_knows():
     assert asyncio.run(readiness()).why.startswith("not observed yet")
 
 
-def test_an_old_report_says_since_when(told, unserved):
-    told({"llama3:8b": Condition.COLD}, age_s=31)
+def test_an_old_report_says_since_when(last_pass, unserved):
+    last_pass({"llama3:8b": Condition.COLD}, age_s=31)
 
     assert asyncio.run(readiness()).why.startswith("not observed since 2")
     assert sent(unserved) == []
 
 
-def test_another_version_s_report_is_told(told, unserved):
-    told({"llama3:8b": Condition.WARM})
+def test_another_version_s_report_is_told(last_pass, unserved):
+    last_pass({"llama3:8b": Condition.WARM})
     unserved.redis.hset(report.key("ollama-warmup"), "gpu-2", '{"version": 9}')
 
     assert "the same version" in asyncio.run(readiness()).why
@@ -133,8 +111,8 @@ def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bo
     assert took_s < bound_s
 
 
-def test_what_cannot_be_sent_changes_no_answer(told, unserved, caplog):
-    told({"llama3:8b": Condition.COLD})
+def test_what_cannot_be_sent_changes_no_answer(last_pass, unserved, caplog):
+    last_pass({"llama3:8b": Condition.COLD})
     unserved.redis.acl_setuser("default", commands=["-lpush"], enabled=True)
 
     state = asyncio.run(readiness())

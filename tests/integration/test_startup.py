@@ -9,7 +9,8 @@ import time
 import pytest
 
 from ollama_warmup import start_in_background
-from tests.integration.test_outage import dropping, mute, refusing
+from tests.support.outages import dropping, mute, refusing
+from tests.support.waiting import until
 
 MODELS = "llama3:8b?num_ctx=8192&keep_alive=30m, phi3"
 INITIATED = "Ollama warmup initiated in background"
@@ -214,13 +215,13 @@ for _ in range(8):
 """
 
 
-def test_eight_processes_that_start_at_once_share_one_load(stage):
-    loads = stage.simulated.loads()
-    known = stage.worker_log().count("succeeded in")
+def test_eight_processes_that_start_at_once_share_one_load(system):
+    loads = system.ollama.loads()
+    known = system.log().count("succeeded in")
 
     run = subprocess.run(
         [sys.executable, "-c", WORKERS],
-        env=stage.environment
+        env=system.environment
         | {"OLLAMA_WARMUP_ENABLED": "1", "OLLAMA_WARMUP_MODELS": "mid"},
         capture_output=True,
         text=True,
@@ -228,7 +229,9 @@ def test_eight_processes_that_start_at_once_share_one_load(stage):
     )
 
     assert run.stderr.splitlines() == [INITIATED] * 8
-    while stage.worker_log().count("succeeded in") < known + 8:
-        time.sleep(0.05)
-    assert stage.simulated.loads() == loads + 1
-    assert set(stage.simulated.resident()) == {"mid:latest"}
+    until(
+        lambda: system.log().count("succeeded in") >= known + 8,
+        "eight warm-ups have succeeded",
+    )
+    assert system.ollama.loads() == loads + 1
+    assert set(system.ollama.resident()) == {"mid:latest"}

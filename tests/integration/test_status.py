@@ -12,8 +12,8 @@ import threading
 import pytest
 
 from ollama_warmup.report import Condition
-from tests.integration import reports
-from tests.integration.test_supervisor import until
+from tests.support.reports import write_report
+from tests.support.waiting import until
 from worker.cli import overview, standing, watching
 
 COMMAND = [sys.executable, "-m", "worker.cli"]
@@ -25,7 +25,7 @@ def told(unserved, monkeypatch):
     monkeypatch.setattr(standing, "ANSWER_S", 0.1)  # no worker will
 
     def told(age_s=0.0, **conditions):
-        reports.told(unserved, "gpu-1", conditions, age_s=age_s)
+        write_report(unserved, "gpu-1", conditions, age_s=age_s)
 
     return told
 
@@ -110,8 +110,12 @@ class Terminal:
         size = struct.pack("HHHH", lines, columns, 0, 0)
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, size)
 
-    def shows(self, text):
-        return until(lambda: text.encode() in self.drawn)
+    def wait_until_drawn(self, text):
+        until(
+            lambda: text.encode() in self.drawn,
+            f"`top` draws {text!r}",
+            seen=lambda: self.drawn[-2_000:],
+        )
 
     def press(self, keys):
         os.write(self.ours, keys.encode())
@@ -127,13 +131,13 @@ def test_top_counts_down_follows_the_size_and_the_reports_and_ends_by_q(told):
     told(**{f"m{n}": Condition.WARM for n in range(1, 22)})
     top = Terminal()
 
-    assert top.shows("21 of 21 targets are ready")
-    assert top.shows("1:3"), top.drawn  # of 1:40 that are left
-    assert top.shows("2 more do not fit")
+    top.wait_until_drawn("21 of 21 targets are ready")
+    top.wait_until_drawn("1:3")  # of 1:40 that are left
+    top.wait_until_drawn("2 more do not fit")
     top.resize(30, 100)
-    assert top.shows("m21")
+    top.wait_until_drawn("m21")
     told(m1=Condition.FAILING)
-    assert top.shows("0 of 1 targets are ready")
+    top.wait_until_drawn("0 of 1 targets are ready")
     top.press("xq")
     assert top.ended() == 0
     assert b"\x1b[3" not in top.drawn  # NO_COLOR

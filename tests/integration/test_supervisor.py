@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import until
 from worker.cli.process import Process
 from worker.cli.supervisor import ProcessFailed, Supervisor
 
@@ -56,13 +57,6 @@ def pids_in(folder):
     return parent, child
 
 
-def until(condition, *, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
 
 
@@ -96,8 +90,8 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(number):
     os.kill(supervising.pid, number)
     supervising.wait(timeout=40)
 
-    assert until(lambda: not lives(parent) and not lives(child))
-    assert until(lambda: not folder.exists())
+    until(lambda: not lives(parent) and not lives(child), "the family is dead")
+    until(lambda: not folder.exists(), "the folder of the logs is gone")
     supervising.stdout.close()
 
 
@@ -183,11 +177,11 @@ def test_a_death_is_told_once_and_its_children_go_too():
         parent, child = pids_in(supervisor.folder)
 
         os.kill(parent, signal.SIGKILL)
-        assert until(lambda: not lives(parent))
+        until(lambda: not lives(parent), "the parent is dead")
 
         assert [death.cause for death in supervisor.deaths()] == ["killed by SIGKILL"]
         assert list(supervisor.deaths()) == []
-        assert until(lambda: not lives(child))
+        until(lambda: not lives(child), "the child is dead")
         supervisor.restart("family")
         supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
 

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from tests.integration.test_supervisor import until
+from tests.support.waiting import until
 from worker.cli.supervisor import free_port
 
 
-def warm(stage, *words, **env):
+def warm(system, *words, **env):
     return subprocess.run(
         [sys.executable, "-m", "worker.cli", "warm", *words],
-        env=os.environ | stage.environment | env,
+        env=os.environ | system.environment | env,
         capture_output=True,
         text=True,
         timeout=40,
@@ -23,8 +23,8 @@ def warm(stage, *words, **env):
     )
 
 
-def test_without_a_terminal_it_prints_one_line_a_model(stage):
-    ended = warm(stage, "tiny", "embedder")
+def test_without_a_terminal_it_prints_one_line_a_model(system):
+    ended = warm(system, "tiny", "embedder")
 
     assert ended.returncode == 0
     tiny, embedder = ended.stdout.splitlines()
@@ -34,8 +34,8 @@ def test_without_a_terminal_it_prints_one_line_a_model(stage):
     assert ended.stderr == ""
 
 
-def test_json_is_one_document_with_a_result_or_an_error_for_each(stage):
-    ended = warm(stage, "tiny?num_ctx=2048", "nope", "--json")
+def test_json_is_one_document_with_a_result_or_an_error_for_each(system):
+    ended = warm(system, "tiny?num_ctx=2048", "nope", "--json")
 
     good, bad = json.loads(ended.stdout)["models"]
     assert ended.returncode == 1
@@ -45,8 +45,8 @@ def test_json_is_one_document_with_a_result_or_an_error_for_each(stage):
     assert "ollama pull nope" in bad["error"]["message"]
 
 
-def test_one_that_fails_is_told_with_the_next_step(stage):
-    ended = warm(stage, "tiny", "nope")
+def test_one_that_fails_is_told_with_the_next_step(system):
+    ended = warm(system, "tiny", "nope")
 
     assert ended.returncode == 1
     assert "tiny: loaded" in ended.stdout
@@ -63,22 +63,20 @@ def test_one_that_fails_is_told_with_the_next_step(stage):
         ([], "Missing argument"),
     ],
 )
-def test_what_is_wrong_is_refused_before_anything_is_sent(stage, words, told):
-    before = stage.simulated.stats()["requests"]
+def test_what_is_wrong_is_refused_before_anything_is_sent(system, words, told):
+    before = system.ollama.stats()["requests"]
 
-    ended = warm(stage, *words)
+    ended = warm(system, *words)
 
     assert ended.returncode == 2
     assert told in ended.stderr
-    assert stage.simulated.stats()["requests"].get("/api/show") == before.get(
-        "/api/show"
-    )
+    assert system.ollama.stats()["requests"].get("/api/show") == before.get("/api/show")
 
 
-def test_a_broker_that_is_not_there_is_told_with_the_way_out(stage):
+def test_a_broker_that_is_not_there_is_told_with_the_way_out(system):
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
 
-    ended = warm(stage, "tiny", OLLAMA_WARMUP_BROKER_URL=url)
+    ended = warm(system, "tiny", OLLAMA_WARMUP_BROKER_URL=url)
 
     assert ended.returncode == 3
     assert "`ollama-warmup up` brings a broker" in ended.stderr
@@ -86,26 +84,26 @@ def test_a_broker_that_is_not_there_is_told_with_the_way_out(stage):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_load_goes_on_when_the_wait_is_over(stage):
-    ended = warm(stage, "mid", "--timeout", "0.5s")
+def test_a_load_goes_on_when_the_wait_is_over(system):
+    ended = warm(system, "mid", "--timeout", "0.5s")
 
     assert ended.returncode == 4
     assert "mid: failed (TimedOut)" in ended.stdout
     assert "it goes on" in ended.stderr
-    assert until(lambda: "mid:latest" in stage.simulated.resident())
+    until(lambda: "mid:latest" in system.ollama.resident(), "mid is loaded")
 
 
-def test_a_missing_worker_is_told_before_the_time_is_over(stage):
-    ended = warm(stage, "tiny", "--timeout", "4s", OLLAMA_WARMUP_NAMESPACE="empty")
+def test_a_missing_worker_is_told_before_the_time_is_over(system):
+    ended = warm(system, "tiny", "--timeout", "4s", OLLAMA_WARMUP_NAMESPACE="empty")
 
     assert ended.returncode == 4
     assert "no worker answers" in ended.stderr
     assert "    ollama-warmup up\n" in ended.stderr
 
 
-def test_a_terminal_sees_a_bar_for_each_model(stage):
+def test_a_terminal_sees_a_bar_for_each_model(system):
     ours, theirs = os.openpty()
-    env = os.environ | stage.environment | {"TERM": "xterm", "COLUMNS": "120"}
+    env = os.environ | system.environment | {"TERM": "xterm", "COLUMNS": "120"}
     argv = [sys.executable, "-m", "worker.cli", "warm", "tiny"]
 
     ended = subprocess.run(argv, env=env, stderr=theirs, timeout=40, check=False)

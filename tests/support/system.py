@@ -161,6 +161,10 @@ class RunningSystem:
         name, _, pid = lease["process"].rpartition(":")
         return name.removeprefix("celery@"), int(pid)
 
+    def log(self, *names: str) -> str:
+        """Return what some processes have written; by default, `worker`."""
+        return self.supervisor.log(*(names or ("worker",)))
+
     def close(self) -> None:
         for application in self.applications:
             application.close()

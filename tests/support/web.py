@@ -4,12 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import httpx
 
-from ollama_warmup import health, settings
+from ollama_warmup import settings
+from tests.support.readiness import wait_until_sent
 from worker.web import app
 from worker.web.board import Board
 from worker.web.gate import Door
@@ -26,8 +26,7 @@ def ask(*calls, door=None, base="http://127.0.0.1:11480"):
             return await asyncio.gather(*asked)
 
     answers = asyncio.run(ask())
-    while health.asking:
-        time.sleep(0.01)
+    wait_until_sent()
     return answers
 
 

@@ -1,14 +1,19 @@
-"""Messages as nobody of ours sends them: in envelopes that kombu takes, by a seed."""
+"""Messages that no part of this project sends, in envelopes of kombu, by a seed."""
 
 import base64
 import json
 import pickle
 import random
+import re
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+
 from ollama_warmup import wire
+from tests.support.waiting import until
 
 TASKS = (
     *(wire.WARMUP, wire.PULL, wire.UNLOAD),
@@ -54,6 +59,44 @@ def envelope(body, *, task=wire.WARMUP, kind="application/json", **headers):
             },
         }
     )
+
+
+DROPPED = re.compile(
+    r"A message was dropped|Received (?:invalid|unregistered)|Can't decode message"
+    r"|ollama\.\w+\[[^]]+\] raised (?:un)?expected"
+)
+"""What a worker logs of a message that it does not carry out."""
+
+
+def put(system, messages, *, seconds=60):
+    """Put messages on a queue that is served; return what the worker logs of them.
+
+    No process may die of them: a dead child would be replaced, and so not be missed.
+    """
+    messages = list(messages)
+    children = system.supervisor.children("worker")
+    seen = len(system.log())
+
+    def logged():
+        return DROPPED.findall(system.log()[seen:])
+
+    with Redis.from_url(system.broker_url) as redis:
+        for message in messages:
+            redis.lpush("tests:ollama.control", message)
+        until(
+            lambda: (
+                not redis.llen("tests:ollama.control")
+                and not redis.hlen("tests:unacked")
+            ),
+            "nothing is left of the messages",
+            seconds=seconds,
+            meanwhile=system.supervisor.check,
+        )
+    with suppress(TimeoutError):  # a line may come after its message is gone
+        until(lambda: len(logged()) >= len(messages), "all are logged", seconds=seconds)
+    system.supervisor.check()
+    assert system.supervisor.children("worker") == children
+    return logged()
 
 
 class Opens:

@@ -1,4 +1,4 @@
-"""What passes report, written as a pass does, for those who read it."""
+"""Reports of passes, written as a pass writes them."""
 
 import time
 from typing import Any
@@ -7,8 +7,8 @@ from ollama_warmup import report
 from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
 
 
-def told(unserved, name, conditions, age_s=0.0, **more):
-    """Write what the last pass saw on a host."""
+def write_report(unserved, name, conditions, age_s=0.0, **more):
+    """Write what the last pass saw on a host: the condition of each model."""
     at = time.time() - age_s
     targets = tuple(
         TargetReport(
