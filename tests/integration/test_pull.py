@@ -7,18 +7,10 @@ import time
 import uuid
 from functools import partial
 
-import httpx
 import pytest
-from redis import Redis
 
-from tests.integration.harness import (
-    START_S,
-    Application,
-    run_simulator,
-    run_valkey,
-    run_worker,
-)
-from worker.cli.supervisor import Supervisor, free_port
+from tests.support.system import running_system
+from tests.support.waiting import until
 
 SIZE = 1_000_000_000
 MODELS = (
@@ -30,73 +22,67 @@ MODELS = (
 LEASE = "pulls:pull:default"
 
 
-class System:
-    def __init__(self, supervisor, redis, host, *, env):
-        self.supervisor, self.redis, self.host = supervisor, redis, host
-        self.application, self.warmer = Application(env), Application(env)
-
-    @property
-    def pull(self):
-        return partial(self.application.ask, "pull")
-
-    def log(self):
-        return (self.supervisor.folder / "worker.log").read_text()
-
-    def fetched_bytes(self):
-        return self.host.stats()["pulled_bytes"]
-
-    def requests(self):
-        return self.host.stats()["requests"].get("/api/pull", 0)
-
-    def meta(self, task_id):
-        value = self.redis.get(f"pulls:celery-task-meta-{task_id}")
-        return json.loads(value) if value else {"status": "PENDING"}
-
-    def installed(self):
-        rows = httpx.get(f"{self.host.url}/api/tags").json()["models"]
-        return {row["name"]: row["digest"] for row in rows}
-
-    def lease(self):
-        while not (holder := self.redis.get(LEASE)):
-            time.sleep(0.02)
-        return holder
-
-
 @pytest.fixture(scope="module")
 def _system():
-    models = [word for model in MODELS for word in ("--model", model)]
-    with Supervisor(grace_s=2) as supervisor:
-        broker_url = run_valkey(supervisor, free_port())
-        host = run_simulator(supervisor, free_port(), *models)
-        env = {
-            "OLLAMA_WARMUP_BROKER_URL": broker_url,
-            "OLLAMA_WARMUP_NAMESPACE": "pulls",
-            "OLLAMA_HOST": host.url,
-        }
-        run_worker(supervisor, env=env)
-        supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
-        redis = Redis.from_url(broker_url, decode_responses=True)
-        system = System(supervisor, redis, host, env=env)
+    with running_system("pulls") as system:
+        [ollama] = system.simulate("default", models=MODELS)
+        system.configure(variables={"OLLAMA_HOST": ollama.url})
+        system.start_broker()
+        system.start_worker()
+        system.wait_ready()
         yield system
-        redis.close()
-        system.application.close()
-        system.warmer.close()
 
 
 @pytest.fixture
 def system(_system):
-    """The system, whose host has no model."""
-    _system.host.reset()
+    """One worker, whose server has no model."""
+    _system.ollama.reset()
     for model in ("far", "near", "also"):
-        _system.host.delete("/api/delete", model=model)
+        _system.ollama.delete("/api/delete", model=model)
     return _system
 
 
-def test_a_pull_downloads_a_model_and_tells_what_it_did(system):
-    before = system.fetched_bytes()
+@pytest.fixture(scope="module")
+def warmer(_system):
+    """Another application, which sends while the first one waits."""
+    return _system.start_application()
+
+
+@pytest.fixture
+def pull(system):
+    """Send a pull, and return what became of it."""
+    return partial(system.application.ask, "pull")
+
+
+def pulled_bytes(system):
+    return system.ollama.stats()["pulled_bytes"]
+
+
+def requests(system):
+    return system.ollama.requests("/api/pull")
+
+
+def meta(system, task_id):
+    value = system.state.redis.get(f"pulls:celery-task-meta-{task_id}")
+    return json.loads(value) if value else {"status": "PENDING"}
+
+
+def installed(system):
+    rows = system.ollama.get("/api/tags")["models"]
+    return {row["name"]: row["digest"] for row in rows}
+
+
+def holder(system):
+    """Wait for a pull that has begun; return its lease."""
+    redis = system.state.redis
+    return until(lambda: redis.get(LEASE), "a pull holds its host")
+
+
+def test_a_pull_downloads_a_model_and_tells_what_it_did(system, pull):
+    before = pulled_bytes(system)
     log = len(system.log())
 
-    result = system.pull("near")["result"]
+    result = pull("near")["result"]
 
     assert result.pop("total_s") == pytest.approx(0, abs=5)
     assert result == {
@@ -104,78 +90,77 @@ def test_a_pull_downloads_a_model_and_tells_what_it_did(system):
         "host": "default",
         "outcome": "pulled",
         "total_bytes": SIZE,
-        "digest": system.installed()["near:latest"],
+        "digest": installed(system)["near:latest"],
     }
-    assert system.fetched_bytes() == before + SIZE
+    assert pulled_bytes(system) == before + SIZE
     assert "Model pulled: near (1000000000 bytes)" in system.log()[log:]
-    while "ollama.reconcile" not in system.log()[log:]:  # a pass of the host
-        time.sleep(0.02)
+    until(lambda: "ollama.reconcile" in system.log()[log:], "a pass of the host comes")
 
 
-def test_a_model_that_is_there_is_not_pulled_again(system):
-    system.pull("near")
-    requests = system.requests()
+def test_a_model_that_is_there_is_not_pulled_again(system, pull):
+    pull("near")
+    asked = requests(system)
 
-    result = system.pull("near?num_ctx=512", "default")["result"]
+    result = pull("near?num_ctx=512", "default")["result"]
 
     assert (result["outcome"], result["total_bytes"]) == ("already_there", SIZE)
-    assert system.requests() == requests
+    assert requests(system) == asked
 
 
-def test_a_download_longer_than_the_soft_limit_goes_on_slice_by_slice(system):
-    before, requests = system.fetched_bytes(), system.requests()
+def test_a_download_longer_than_the_soft_limit_goes_on_slice_by_slice(system, pull):
+    before, asked = pulled_bytes(system), requests(system)
     task_id = str(uuid.uuid4())
 
-    answer = system.pull("far", soft_time_limit=1, task_id=task_id, expires=1)
+    answer = pull("far", soft_time_limit=1, task_id=task_id, expires=1)
 
     assert answer["result"]["outcome"] == "pulled"
     assert answer["result"]["total_s"] > 2
-    assert system.requests() >= requests + 3
-    assert system.fetched_bytes() == before + SIZE
-    assert system.meta(task_id)["retries"] == 0
+    assert requests(system) >= asked + 3
+    assert pulled_bytes(system) == before + SIZE
+    assert meta(system, task_id)["retries"] == 0
     assert "SoftTimeLimitExceeded" not in system.log()
 
 
 def test_two_pulls_at_once_are_one_download(system):
-    before, requests = system.fetched_bytes(), system.requests()
+    before, asked = pulled_bytes(system), requests(system)
 
     system.application.send("far", task="pull", times=3)
     answers = system.application.answers()
 
     outcomes = sorted(answer["result"]["outcome"] for answer in answers)
     assert outcomes == ["joined", "joined", "pulled"]
-    assert system.requests() == requests + 1
-    assert system.fetched_bytes() == before + SIZE
+    assert requests(system) == asked + 1
+    assert pulled_bytes(system) == before + SIZE
 
 
 def test_a_killed_child_costs_nothing_of_what_has_come(system):
-    before = system.fetched_bytes()
+    before = pulled_bytes(system)
     system.application.send("far", task="pull")
-    holder = system.lease()
+    lease = holder(system)
     time.sleep(0.5)
 
-    os.kill(int(holder.partition(" ")[0].rpartition(":")[2]), signal.SIGKILL)
-    system.redis.pexpire(LEASE, 500)  # what would happen by itself after 15 s
+    os.kill(int(lease.partition(" ")[0].rpartition(":")[2]), signal.SIGKILL)
+    system.state.redis.pexpire(LEASE, 500)  # what would happen by itself after 15 s
 
     [answer] = system.application.answers()
     assert answer["result"]["outcome"] in {"pulled", "joined"}
-    assert system.fetched_bytes() == before + SIZE
+    assert pulled_bytes(system) == before + SIZE
 
 
-def test_a_host_has_one_pull_at_a_time_and_warm_ups_go_on(system):
-    system.pull("near")
+def test_a_host_has_one_pull_at_a_time_and_warm_ups_go_on(system, pull, warmer):
+    pull("near")
     system.application.send("huge", task="pull", times=2)
-    system.lease()
+    holder(system)
 
     began = time.monotonic()
-    assert system.warmer.warmup("near")["result"]["outcome"] == "loaded"
+    assert warmer.warmup("near")["result"]["outcome"] == "loaded"
     assert time.monotonic() - began < 20  # that pull takes an hour
-    system.warmer.send("also", task="pull")
+    warmer.send("also", task="pull")
     time.sleep(1)
-    assert "also:latest" not in system.installed()
+    assert "also:latest" not in installed(system)
 
-    system.host.post("/_sim/faults", fault="disk_full", model="huge")
-    [also] = system.warmer.answers()
+    system.ollama.post("/_sim/faults", fault="disk_full", model="huge")
+    [also] = warmer.answers()
     assert also["result"]["outcome"] == "pulled"
     assert {a["error"] for a in system.application.answers()} == {"DiskFull"}
 
@@ -184,12 +169,15 @@ def test_how_far_a_pull_is_is_seen_while_it_lasts(system):
     task_id = str(uuid.uuid4())
     system.application.send("far", task="pull", task_id=task_id)
     seen = []
-    while (meta := system.meta(task_id))["status"] != "SUCCESS":
-        seen.append(meta)
-        time.sleep(0.05)
+
+    def is_over():
+        seen.append(meta(system, task_id))
+        return seen[-1]["status"] == "SUCCESS"
+
+    until(is_over, "the pull has ended")
     system.application.answers()
 
-    told = [meta["result"] for meta in seen if meta["status"] == "PULLING"]
+    told = [row["result"] for row in seen if row["status"] == "PULLING"]
     done = sorted({row["completed_bytes"] for row in told})
     assert done[0] < SIZE
     assert len(done) <= 3  # at most once a second
@@ -197,20 +185,20 @@ def test_how_far_a_pull_is_is_seen_while_it_lasts(system):
     assert told[-1]["status"].startswith("pulling ")
 
 
-def test_a_full_disk_is_a_failure_that_says_so_and_is_not_tried_again(system):
-    system.host.post("/_sim/faults", fault="disk_full")
-    requests = system.requests()
+def test_a_full_disk_is_a_failure_that_says_so_and_is_not_tried_again(system, pull):
+    system.ollama.post("/_sim/faults", fault="disk_full")
+    asked = requests(system)
 
-    answer = system.pull("huge")
+    answer = pull("huge")
 
     assert answer["error"] == "DiskFull"
     assert "of 1.0 GB there" in answer["text"]
     assert "free space on the disk" in answer["text"]
-    assert system.requests() == requests + 1
+    assert requests(system) == asked + 1
 
 
-def test_a_name_that_no_registry_has_is_told_so(system):
-    answer = system.pull("nope")
+def test_a_name_that_no_registry_has_is_told_so(pull):
+    answer = pull("nope")
 
     assert answer["error"] == "UnknownModel"
     assert "has no model of this name" in answer["text"]
@@ -226,12 +214,12 @@ def test_a_name_that_no_registry_has_is_told_so(system):
         (("far", "gpu-9"), "UnknownHost"),
     ],
 )
-def test_a_wrong_call_is_refused(system, args, error):
-    assert system.pull(*args)["error"] == error
+def test_a_wrong_call_is_refused(pull, args, error):
+    assert pull(*args)["error"] == error
 
 
-def test_a_loaded_model_is_let_go(system):
-    system.pull("near")
+def test_a_loaded_model_is_let_go(system, pull):
+    pull("near")
     system.application.warmup("near")
 
     first = system.application.ask("unload", "NEAR")["result"]
@@ -244,4 +232,4 @@ def test_a_loaded_model_is_let_go(system):
         "resident": "near:latest",
     }
     assert (second["outcome"], second["resident"]) == ("not_loaded", None)
-    assert system.host.resident() == {}
+    assert system.ollama.resident() == {}
