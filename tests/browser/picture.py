@@ -4,8 +4,6 @@ Four simulated hosts are kept warm for some minutes, while an application asks f
 another model now and then, one host dies and one restarts; then the page is shown.
 """
 
-import os
-import signal
 import sys
 import tempfile
 import time
@@ -14,40 +12,41 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import Service, running_browser
-from tests.integration.loop import NAMESPACE, Loop, running, start
+from tests.support.processes import RestartingSupervisor
+from tests.support.system import RunningSystem, running_system
+from tests.support.waiting import until
 
 MODELS = (
     *("llama3:8b?load=9s&size=4.7GB", "qwen3:4b?load=6s&size=2.5GB"),
     *("gemma3:27b?load=25s&size=17GB", "nomic-embed-text?load=2s&size=300MB"),
     "phi4:14b?load=14s&size=9GB",
 )
+LLAMA = "llama3:8b?num_ctx=8192&keep_alive=30m"
 VIEWS = {"wide": (1280, 800), "middle": (800, 900), "narrow": (360, 760)}
 PICTURE = {"picture": (1160, 1160)}
 """Widths and heights, pixels."""
 
 
-def live(loop: Loop, *, seconds: float) -> None:
+def live(system: RunningSystem, *, seconds: float) -> None:
     """What happens to the system."""
     began = time.monotonic()
-    loop.until(lambda: loop.is_warm("gpu-1", "llama3:8b", "nomic-embed-text"))
-    loop.until(lambda: loop.is_warm("gpu-2", "llama3:8b", "qwen3:4b"), seconds=40)
+    system.state.wait_until_warm("gpu-1", "llama3:8b", "nomic-embed-text")
+    system.state.wait_until_warm("gpu-2", "llama3:8b", "qwen3:4b")
     while time.monotonic() - began < seconds * 0.7:
-        loop.ask("gpu-1", "qwen3:4b", keep_alive="8s")
+        system.hosts["gpu-1"].ask("qwen3:4b", keep_alive="8s")
         time.sleep(seconds * 0.2)
-    kill(loop, "ollama-gpu-4")
+    kill(system.supervisor, "ollama-gpu-4")
     time.sleep(max(0.0, seconds * 0.9 - (time.monotonic() - began)))
-    kill(loop, "ollama-gpu-3")
-    loop.supervisor.restart("ollama-gpu-3")
-    loop.until(lambda: loop.conditions("gpu-3")["gemma3:27b"] == "loading")
+    kill(system.supervisor, "ollama-gpu-3")
+    system.supervisor.restart("ollama-gpu-3")
+    system.state.wait_for("gpu-3", {"gemma3:27b": "loading"})
     time.sleep(8)
 
 
-def kill(loop: Loop, name: str) -> None:
-    """A server dies."""
-    pid = loop.supervisor.processes[name].pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    loop.until(lambda: list(loop.supervisor.deaths()))
+def kill(supervisor: RestartingSupervisor, name: str) -> None:
+    """Kill a server for good."""
+    supervisor.kill(name)
+    until(lambda: list(supervisor.deaths()), f"{name} is dead")
 
 
 def take(browser: Browser, url: str, scheme: str, view: str, file: Path) -> None:
@@ -65,22 +64,24 @@ def take(browser: Browser, url: str, scheme: str, view: str, file: Path) -> None
 
 def main(file: Path, *, seconds: float) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ollama-warmup-picture-"))
-    with running(folder) as loop:
-        models = [word for model in MODELS for word in ("--model", model)]
-        loop.simulate(*models, "--max-loaded-models", "2", names=["gpu-1", "gpu-2"])
-        loop.simulate(*models, names=["gpu-3"])
-        loop.simulate(*models, names=["gpu-4"])
-        loop.want(
+    enabled = {"OLLAMA_WARMUP_ENABLED": "true"}
+    with running_system("loop", tick_s=1, variables=enabled) as system:
+        two = ("--max-loaded-models", "2")
+        system.simulate("gpu-1", "gpu-2", models=MODELS, flags=two)
+        for host in ("gpu-3", "gpu-4"):
+            system.simulate(host, models=MODELS, process=f"ollama-{host}")
+        system.want(
             **{
-                "gpu-1": "llama3:8b?num_ctx=8192&keep_alive=30m, nomic-embed-text",
-                "gpu-2": "llama3:8b?num_ctx=8192&keep_alive=30m, qwen3:4b",
+                "gpu-1": f"{LLAMA}, nomic-embed-text?priority=-1",
+                "gpu-2": f"{LLAMA}, qwen3:4b?priority=-1",
                 "gpu-3": "gemma3:27b?keep_alive=1h",
                 "gpu-4": "phi4:14b?keep_alive=30m",
             }
         )
-        start(loop)
-        service = Service(loop.system.broker_url, OLLAMA_WARMUP_NAMESPACE=NAMESPACE)
-        live(loop, seconds=seconds)
+        system.start_shipped()
+        system.wait_ready()
+        service = Service(**system.environment)
+        live(system, seconds=seconds)
         with running_browser() as browser:
             take(browser, service.url, "light", "picture", file)
             for scheme in ("light", "dark"):

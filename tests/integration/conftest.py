@@ -32,6 +32,37 @@ def system(_system: RunningSystem) -> RunningSystem:
     return _system
 
 
+@pytest.fixture(scope="module")
+def _fleet() -> Iterator[RunningSystem]:
+    models = (
+        "one?load=2s",
+        "two?load=1s",
+        "three?load=1s",
+        "slow?load=6s",
+        "sick?load=300ms",
+    )
+    with running_system("fleet") as system:
+        system.simulate("gpu-1", "gpu-2", models=models)
+        system.declare_hosts()
+        system.start_broker()
+        for name in ("worker-1", "worker-2"):
+            system.start_worker(f"-n{name}", name=name, REMAP_SIGTERM="SIGQUIT")
+        system.wait_ready()
+        for _ in range(4):
+            system.start_application()
+        yield system
+
+
+@pytest.fixture
+def fleet(_fleet: RunningSystem) -> RunningSystem:
+    """Two hosts, two workers and four applications, as if nothing had been loaded."""
+    for ollama in _fleet.hosts.values():
+        ollama.reset()
+    if outcomes := _fleet.state.keys("outcome"):
+        _fleet.state.redis.delete(*outcomes)
+    return _fleet
+
+
 @pytest.fixture
 def environment(monkeypatch):
     """Make this process an application with other variables."""

@@ -1,107 +1,102 @@
 """What comes back after a restart of anything, and that nothing loads twice."""
 
 import json
-import os
-import signal
 import time
 
 import pytest
 
-from tests.integration import loop as loops
+from tests.support.ollama import short
+from tests.support.system import running_system
+from tests.support.waiting import until
 
+TICK_S = 1.0
 MODELS = ("one", "two", "three")
 ALL = dict.fromkeys(MODELS, "warm")
-simulate = [
-    word for model in MODELS for word in ("--model", f"{model}?load=400ms&token=2ms")
-]
 
 
 @pytest.fixture(scope="module")
-def loop(tmp_path_factory):
-    with loops.running(tmp_path_factory.mktemp("returning")) as loop:
-        loop.simulate(*simulate, names=["gpu"])
-        loop.want(gpu=", ".join(MODELS))
-        loops.start(loop)
-        yield loop
+def system():
+    enabled = {"OLLAMA_WARMUP_ENABLED": "true"}
+    with running_system("loop", tick_s=TICK_S, variables=enabled) as system:
+        models = [f"{model}?load=400ms&token=2ms" for model in MODELS]
+        system.simulate("gpu", models=models)
+        system.want(gpu="one, two?priority=-1, three?priority=-2")
+        system.start_shipped()
+        system.wait_ready()
+        yield system
 
 
 @pytest.fixture(autouse=True)
-def all_warm(loop):
-    assert loop.until(lambda: loop.conditions("gpu") == ALL, seconds=30)
+def all_warm(system):
+    system.state.wait_for("gpu", ALL)
 
 
-def names(loop):
-    return [
-        stay["name"].removesuffix(":latest") for stay in loop.hosts["gpu"].history()
-    ]
+def names(system):
+    return short(stay["name"] for stay in system.ollama.history())
 
 
-def kill(loop, name, number=signal.SIGKILL):
-    """Kill one process, and hand over to who starts it again."""
-    os.kill(loop.supervisor.processes[name].pid, number)
-    assert loop.until(lambda: [d.name for d in loop.supervisor.deaths()] == [name])
+def kill(supervisor, name):
+    """Kill one process; return a function that starts it again."""
+    supervisor.kill(name)
+    until(lambda: [d.name for d in supervisor.deaths()] == [name], f"{name} is dead")
 
-    def again():
-        loop.supervisor.restart(name)
-        process = loop.supervisor.processes[name]
-        assert loop.until(process.is_ready)
+    def start_again():
+        supervisor.restart(name)
+        until(supervisor.processes[name].is_ready, f"{name} serves again")
 
-    return again
+    return start_again
 
 
-def test_a_server_that_was_restarted_gets_all_back_in_order_of_priority(loop):
-    kill(loop, "ollama-gpu")()
+def test_a_server_that_was_restarted_gets_all_back_in_order_of_priority(system):
+    kill(system.supervisor, "ollama")()
 
-    assert loop.until(lambda: len(names(loop)) == len(MODELS))
-    assert loop.until(lambda: loop.conditions("gpu") == ALL)
-    assert names(loop) == list(MODELS)
-    assert loop.kinds("gpu").count("restarted") == len(MODELS)
+    until(lambda: len(names(system)) == len(MODELS), "all are loaded again")
+    system.state.wait_for("gpu", ALL)
+    assert names(system) == list(MODELS)
+    assert system.state.events("gpu").count("restarted") == len(MODELS)
 
 
 @pytest.mark.parametrize("name", ["worker", "control", "beat", "valkey"])
-def test_whatever_dies_nothing_that_is_resident_is_loaded_again(loop, name):
-    before = names(loop)
-    again = kill(loop, name)
+def test_whatever_dies_nothing_that_is_resident_is_loaded_again(system, name):
+    before = names(system)
+    start_again = kill(system.supervisor, name)
     time.sleep(2)
-    again()
+    start_again()
     began = time.time()
 
     def is_seen_again():
-        return loop.passes.reports() and loop.passes.reports()[0].at > began
+        report = system.state.reports().get("gpu")
+        return report and report.at > began
 
-    assert loop.until(is_seen_again, seconds=30)
-    assert loop.conditions("gpu") == ALL
-    assert names(loop) == before
-
-
-def test_an_emptied_redis_loads_nothing_that_is_resident(loop):
-    before = names(loop)
-
-    loop.redis.flushall()
-
-    assert loop.until(lambda: loop.conditions("gpu") == ALL)
-    assert names(loop) == before
+    until(is_seen_again, "a pass has reported")
+    assert system.state.conditions("gpu") == ALL
+    assert names(system) == before
 
 
-def test_what_went_while_a_worker_was_away_comes_back_with_it(loop):
-    again = kill(loop, "worker")
-    for model in MODELS:
-        loop.hosts["gpu"].post("/api/generate", model=model, keep_alive=0)
-    assert loop.until(lambda: not loop.hosts["gpu"].resident())
-    time.sleep(10 * loops.TICK_S)
+def test_an_emptied_redis_loads_nothing_that_is_resident(system):
+    before = names(system)
 
-    waiting = [json.loads(row) for row in loop.redis.lrange(lane(loop), 0, -1)]
+    system.state.redis.flushall()
+
+    system.state.wait_for("gpu", ALL)
+    assert names(system) == before
+
+
+def test_what_went_while_a_worker_was_away_comes_back_with_it(system):
+    start_again = kill(system.supervisor, "worker")
+    system.ollama.unload(*MODELS)
+    until(lambda: not system.ollama.resident(), "all models are unloaded")
+    time.sleep(10 * TICK_S)
+
+    redis = system.state.redis
+    [lane] = redis.keys("*ollama.lane.gpu")
+    waiting = [json.loads(row) for row in redis.lrange(lane, 0, -1)]
     lives = [one for one in waiting if one["headers"]["expires"] > now()]
 
     assert len(lives) <= 1
-    again()
-    assert loop.until(lambda: loop.conditions("gpu") == ALL)
-    assert names(loop)[-3:] == list(MODELS)
-
-
-def lane(loop):
-    (key,) = loop.redis.keys("*ollama.lane.gpu")
-    return key
+    start_again()
+    system.state.wait_for("gpu", ALL)
+    assert names(system)[-3:] == list(MODELS)
 
 
 def now():

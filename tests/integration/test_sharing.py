@@ -1,27 +1,15 @@
 """One load for any number of callers."""
 
+import re
 import time
 
-import pytest
-
-from tests.integration.fleet import outcomes, running
-
-
-@pytest.fixture(scope="module")
-def _fleet():
-    with running() as fleet:
-        yield fleet
-
-
-@pytest.fixture
-def fleet(_fleet):
-    return _fleet.fresh()
+from tests.support.crowd import outcomes, warm_from_all
 
 
 def test_a_hundred_callers_share_one_load_and_all_get_the_truth(fleet):
     loads = fleet.hosts["gpu-1"].loads()
 
-    answers = fleet.fire("one", times=100)
+    answers = warm_from_all(fleet, "one", times=100)
 
     assert fleet.hosts["gpu-1"].loads() == loads + 1
     assert outcomes(answers) == {"loaded": 1, "joined": 99}
@@ -30,17 +18,29 @@ def test_a_hundred_callers_share_one_load_and_all_get_the_truth(fleet):
 
 def test_a_model_that_does_not_fit_is_tried_once_for_a_hundred_callers(fleet):
     host = fleet.hosts["gpu-1"]
-    host.post("/_sim/faults", fault="out_of_memory", model="sick")
-    before = host.stats()["requests"].get("/api/generate", 0)
+    host.fault("out_of_memory", model="sick")
+    before = host.requests("/api/generate")
 
-    answers = fleet.fire("sick", times=100)
+    answers = warm_from_all(fleet, "sick", times=100)
 
     assert outcomes(answers) == {"OutOfMemory": 100}
-    assert host.stats()["requests"]["/api/generate"] == before + 1
+    assert host.requests("/api/generate") == before + 1
+
+
+LOGGED = re.compile(
+    r"^\[(\S+ [^:]+:\d\d:\d\d,\d+): [^]]+\] (Warming up|Model warmup completed)",
+    re.MULTILINE,
+)
+
+
+def loads_logged(fleet):
+    """Return the begins and ends of all loads, by the instants that the logs give."""
+    log = fleet.log("worker-1", "worker-2")
+    return [what for _, what in sorted(LOGGED.findall(log))]
 
 
 def test_two_loads_of_ours_are_never_in_flight_on_one_host(fleet):
-    known = len(fleet.loads_told())
+    known = len(loads_logged(fleet))
     models = ("one", "two", "three")
 
     for application, model in zip(fleet.applications, models, strict=False):
@@ -48,7 +48,7 @@ def test_two_loads_of_ours_are_never_in_flight_on_one_host(fleet):
     for application in fleet.applications[:3]:
         assert "loaded" in outcomes(application.answers())
 
-    assert fleet.loads_told()[known:] == ["Warming up", "Model warmup completed"] * 3
+    assert loads_logged(fleet)[known:] == ["Warming up", "Model warmup completed"] * 3
 
 
 def test_a_backlog_on_one_host_delays_no_other(fleet):
@@ -69,7 +69,7 @@ def test_a_backlog_on_one_host_delays_no_other(fleet):
 def test_the_soft_limit_ends_the_waiting_and_not_the_load(fleet):
     loads = fleet.hosts["gpu-1"].loads()
 
-    answers = fleet.fire("slow", times=8, soft_time_limit=2)
+    answers = warm_from_all(fleet, "slow", times=8, soft_time_limit=2)
 
     stats = fleet.hosts["gpu-1"].stats()
     assert outcomes(answers) == {"loaded": 1, "joined": 7}
@@ -80,7 +80,7 @@ def test_the_soft_limit_ends_the_waiting_and_not_the_load(fleet):
 def test_two_hundred_waiters_share_one_load(fleet):
     loads = fleet.hosts["gpu-1"].loads()
 
-    answers = fleet.fire("slow", times=200)
+    answers = warm_from_all(fleet, "slow", times=200)
 
     assert outcomes(answers) == {"loaded": 1, "joined": 199}
     assert fleet.hosts["gpu-1"].loads() == loads + 1

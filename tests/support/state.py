@@ -8,11 +8,14 @@ from typing import Any
 from redis import Redis, RedisError
 
 from ollama_warmup.report import HostReport
+from tests.support.waiting import until
 from worker.adapters.passstore import PassStore
 
 ANSWER_S = 1.0
 """A Redis that a test has stopped does not hold up the test."""
 EVENTS = 10_000
+REPORT_S = 40.0
+"""For a load or two, and the pass that reports them."""
 _LAPSING = ("lane", "pass", "sent", "pull")
 """Kinds of keys that have to lapse by themselves."""
 
@@ -67,6 +70,24 @@ class RedisState:
     def is_warm(self, host: str, *models: str) -> bool:
         now = self.conditions(host)
         return all(now.get(model) == "warm" for model in models)
+
+    def wait_for(self, host: str, conditions: dict[str, str]) -> None:
+        """Wait until a host reports exactly these conditions."""
+        until(
+            lambda: self.conditions(host) == conditions,
+            f"{host} reports {conditions}",
+            seconds=REPORT_S,
+            seen=lambda: self.conditions(host),
+        )
+
+    def wait_until_warm(self, host: str, *models: str) -> None:
+        """Wait until a host reports these models as warm."""
+        until(
+            lambda: self.is_warm(host, *models),
+            f"{', '.join(models)} on {host} are warm",
+            seconds=REPORT_S,
+            seen=lambda: self.conditions(host),
+        )
 
     def events(self, host: str) -> list[str]:
         """Return the kinds of a host's events, the first one first."""
