@@ -17,7 +17,7 @@ from rich.console import Console
 from tests import conftest
 from tests.faults import experiment, kept, report
 from tests.faults.matrix import ALL, SHIPPED, SHORT, Cell
-from tests.faults.server import Server, Simulated, real
+from tests.faults.server import Server, SimulatedServer, real
 
 LOGS = Path("faults-logs")
 """What is known of each cell, and the logs of those that failed, by server."""
@@ -69,7 +69,7 @@ def main(
 
 def _server(program: Path | None, models: str, jobs: int) -> Server:
     if program is None:
-        return Simulated()
+        return SimulatedServer()
     try:
         server = real(program, models).measured(jobs)
     except ValueError as exc:

@@ -4,8 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim, dies_of
-from tests.faults.scene import Scene, process_of
+from tests.faults.matrix import (
+    ASKED,
+    Action,
+    Cell,
+    Situation,
+    Victim,
+    dies_of,
+    process_of,
+)
+from tests.faults.scene import Scene
 from tests.faults.server import KEPT
 
 REFUSED_S = {Action.STOP: 6.0, Action.DROP: 6.0}

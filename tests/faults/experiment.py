@@ -13,9 +13,9 @@ from tests.faults import checks, strikes
 from tests.faults.checks import Seen
 from tests.faults.kept import Result
 from tests.faults.matrix import ASKED, Action, Cell, Situation, Victim
-from tests.faults.scene import POLL_S, Scene, system
+from tests.faults.scene import NAMESPACE, POLL_S, Scene, told
 from tests.faults.server import KEPT
-from worker.cli.supervisor import Supervisor
+from tests.support.system import running_system
 from worker.core.domain import LEASE_S
 
 FIRST, SECOND = "client", "client-2"
@@ -27,15 +27,15 @@ def run(cell: Cell, *, logs: Path) -> Result:
     """Run a cell in a system of its own; the logs of one that failed are kept."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     try:
-        with Supervisor(grace_s=3, logs=folder) as supervisor:
-            made = system(folder, visibility_s=cell.visibility_s, server=cell.server)
-            scene = Scene(supervisor=supervisor, system=made, server=cell.server)
+        fields = told(folder, cell)
+        with running_system(NAMESPACE, logs=folder, grace_s=3, **fields) as system:
+            scene = Scene(system=system, server=cell.server)
             try:
                 result = _experiment(scene, cell)
             except Exception as exc:  # noqa: BLE001 - a cell that broke is a result
-                told = f"the experiment broke: {exc!r}"
+                problem = f"the experiment broke: {exc!r}"
                 result = Result(
-                    cell=cell, problems=(told,), callers_s=None, warm_s=None
+                    cell=cell, problems=(problem,), callers_s=None, warm_s=None
                 )
         if result.problems:
             saved = logs / str(cell).replace(", ", "--").replace(" ", "-")
@@ -48,28 +48,30 @@ def run(cell: Cell, *, logs: Path) -> Result:
 
 
 def _experiment(scene: Scene, cell: Cell) -> Result:
+    supervisor = scene.system.supervisor
     scene.start()
     if cell.action is Action.ROLL:
-        _second_worker(scene)
+        scene.system.start_twin("worker-2")
+        supervisor.tend_until(scene.is_alive, "the second worker serves")
     wait_s = cell.callers.seconds(cell.timing) + SPARE_S
     if cell.situation is not Situation.IDLE:
         loads = _loads(scene)
-        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s + SPARE_S)
-        scene.until(lambda: _loads(scene) > loads, "a load has begun")
-        scene.until(lambda: scene.supervisor.said(FIRST, "sent"), "all is sent")
+        scene.call(FIRST, ASKED[cell.situation], wait_s=wait_s + SPARE_S)
+        supervisor.tend_until(lambda: _loads(scene) > loads, "a load has begun")
+        supervisor.tend_until(lambda: supervisor.said(FIRST, "sent"), "all is sent")
         time.sleep(1)
         _check_is_under_way(scene)
     elif cell.victim is not Victim.OLLAMA:
         scene.unload(KEPT)
     struck = time.time()
     if cell.situation is Situation.IDLE and cell.action in _LASTING:
-        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
-    strikes.strike(scene, cell)
+        scene.call(FIRST, ASKED[cell.situation], wait_s=wait_s)
+    strikes.strike(scene.system, cell)
     if cell.situation is Situation.IDLE and cell.action not in _LASTING:
-        scene.call(FIRST, ASKED[cell.situation], seconds=wait_s)
+        scene.call(FIRST, ASKED[cell.situation], wait_s=wait_s)
     if cell.victim is Victim.CLIENT or cell.action is Action.FLUSH:
         # Nobody else would load it once more, where Redis knows of no load any more.
-        scene.call(SECOND, ASKED[cell.situation], seconds=wait_s)
+        scene.call(SECOND, ASKED[cell.situation], wait_s=wait_s)
     return _judged(scene, cell, _watch(scene, cell, struck))
 
 
@@ -82,7 +84,7 @@ def _loads(scene: Scene) -> int:
 
 def _check_is_under_way(scene: Scene) -> None:
     """Else there is nothing for the fault to hurt, and all would hold."""
-    if not scene.leases() or FIRST in scene.finished:
+    if not scene.leases() or FIRST in scene.system.supervisor.finished:
         raise RuntimeError("no load was in flight when it was to strike")
 
 
@@ -90,35 +92,24 @@ _LASTING = {Action.STOP, Action.DROP}
 """Whose strike returns when the fault is over: callers come before it."""
 
 
-def _second_worker(scene: Scene) -> None:
-    first = scene.supervisor.processes["worker"]
-    words = [word.replace("worker@", "worker-2@") for word in first.argv]
-    scene.supervisor.start(
-        "worker-2",
-        words,
-        env=first.env,
-        ready=lambda: scene.supervisor.said("worker-2", " ready."),
-    )
-    scene.until(scene.is_alive, "the second worker serves")
-
-
 def _watch(scene: Scene, cell: Cell, struck: float) -> Seen:
     """Look until all have their answers and all is loaded, or time is over."""
     callers_s, warm_s = cell.callers, cell.warm
     last = max(callers_s.seconds(cell.timing), warm_s.seconds(cell.timing))
-    callers = [n for n in (FIRST, SECOND) if n in scene.supervisor.processes]
+    supervisor = scene.system.supervisor
+    callers = [name for name in (FIRST, SECOND) if name in supervisor.callers]
     warm_at: float | None = None
     while time.time() < struck + last + 2 * SPARE_S:
-        scene.tend()
+        supervisor.tend()
         if KEPT not in scene.resident():
             warm_at = None
         elif warm_at is None:
             warm_at = time.time()
-        is_answered = scene.finished >= set(callers)
+        is_answered = supervisor.finished >= set(callers)
         if is_answered and warm_at and scene.is_alive():
             break
         time.sleep(POLL_S)
-    answers = [a for name in callers for a in scene.answers(name)]
+    answers = [a for name in callers for a in scene.system.answers(name)]
     return Seen(
         answers=answers,
         callers_s=max((a["at"] for a in answers), default=struck) - struck,
@@ -152,8 +143,8 @@ def _checked(check: Any, scene: Scene, cell: Cell, seen: Seen) -> str:
 
 
 def _notes(scene: Scene, seen: Seen) -> list[str]:
-    told = [f"{a['told'].partition(':')[0]}" for a in seen.answers]
-    counted = sorted({f"{told.count(one)} {one}" for one in told})
+    words = [a["told"].partition(":")[0] for a in seen.answers]
+    counted = sorted({f"{words.count(one)} {one}" for one in words})
     slow = [s for a in seen.answers for s in a["refused_s"]]
     with suppress(ValueError):
         counted.append(f"refused within {max(slow):.1f} s")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tests.faults.bounds import Bound, Timing, bound
-from tests.faults.server import KEPT, Server, Simulated
+from tests.faults.server import KEPT, Server, SimulatedServer
 
 
 class Victim(StrEnum):
@@ -16,6 +16,14 @@ class Victim(StrEnum):
     REDIS = "Redis"
     OLLAMA = "Ollama"
     CLIENT = "client"
+
+
+_PROCESSES = {"Redis": "valkey", "Ollama": "ollama", "worker child": "worker"}
+
+
+def process_of(victim: str) -> str:
+    """The name of a victim's process."""
+    return _PROCESSES.get(victim, str(victim))
 
 
 class Action(StrEnum):
@@ -123,7 +131,7 @@ class Cell:
     action: Action
     situation: Situation
     visibility_s: int = SCALED_S
-    server: Server = field(default=Simulated(), compare=False, repr=False)
+    server: Server = field(default=SimulatedServer(), compare=False, repr=False)
 
     def __str__(self) -> str:
         told = f"{self.victim}, {self.action}, {self.situation}"

@@ -1,18 +1,15 @@
 """The Ollama of a cell: simulated, or a real one, told apart by nothing else."""
 
-import itertools
 import os
 import re
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import httpx
-
 from bench import report
+from tests.support.ollama import Ollama, SimulatedOllama, start_simulated
 from worker.cli.supervisor import Supervisor, free_port, listens
 
 NAME = "ollama"
@@ -64,7 +61,7 @@ class Server(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated:
+class SimulatedServer:
     """It counts by itself."""
 
     @property
@@ -84,11 +81,12 @@ class Simulated:
 
     def start(self, supervisor: Supervisor, url: str) -> None:
         models = [f"{model}?load={load_s:g}s" for model, load_s in LOADS_S.items()]
-        simulate(supervisor, NAME, url, models, "--max-loaded-models", str(ROOM))
+        flags = ("--max-loaded-models", str(ROOM))
+        start_simulated(supervisor, [_port(url)], models=models, flags=flags)
 
     def counts(self, supervisor: Supervisor, url: str) -> Counts:
         del supervisor
-        now = httpx.get(f"{url}/_sim/stats", trust_env=False, timeout=1).json()
+        now = SimulatedOllama(url=url, view_s=1.0).stats()
         return Counts(
             loads=now["loads"],
             cut=now["cancelled_loads"],
@@ -167,11 +165,12 @@ class Real:
             ValueError: a model cannot be loaded, or in too short a time.
         """
         url = f"http://127.0.0.1:{free_port()}"
+        ollama = Ollama(url=url, answer_s=PATIENCE_S)
         with Supervisor(grace_s=3) as supervisor:
             self.start(supervisor, url)
             supervisor.wait_ready(timeout_s=60, progress=lambda _: None)
             seconds = [
-                [_load_s(url, name) for _ in range(2)][-1] for name in self.names
+                [_load_s(ollama, name) for _ in range(2)][-1] for name in self.names
             ]
             version = report.ollama_version(url)
             if self.counts(supervisor, url).loads != 2 * len(self.names):
@@ -202,32 +201,14 @@ def real(program: Path, models: str) -> Real:
     return Real(program=program, store=Path(store) if store else None, names=names)
 
 
-def simulate(
-    supervisor: Supervisor, name: str, url: str, models: Sequence[str], *options: str
-) -> None:
-    """Let a simulated Ollama listen there."""
-    argv = [sys.executable, "-m", "worker.cli", "simulate", "--port", str(_port(url))]
-    argv += [*options, *itertools.chain(*(("--model", model) for model in models))]
-    supervisor.start(name, argv, ready=lambda: listens(_port(url)), is_last=True)
-
-
-def _load_s(url: str, model: str) -> float:
+def _load_s(ollama: Ollama, model: str) -> float:
     began = time.monotonic()
-    _generate(url, model=model, prompt="ok", options={"num_predict": 1})
+    answer = ollama.ask(model)
     took_s = time.monotonic() - began
-    _generate(url, model=model, keep_alive=0)
-    return took_s
-
-
-def _generate(url: str, **body: object) -> None:
-    answer = httpx.post(
-        f"{url}/api/generate",
-        json=body | {"stream": False},
-        trust_env=False,
-        timeout=PATIENCE_S,
-    )
     if answer.is_error:
-        raise ValueError(f"Ollama refuses {body['model']}: {answer.text}")
+        raise ValueError(f"Ollama refuses {model}: {answer.text}")
+    ollama.unload(model)
+    return took_s
 
 
 def _port(url: str) -> int:

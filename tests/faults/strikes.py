@@ -1,5 +1,6 @@
 """What is done to a victim; each returns when the fault itself is over."""
 
+import json
 import os
 import signal
 import socket
@@ -9,8 +10,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Protocol
 
-from tests.faults.matrix import Action, Victim
-from tests.faults.scene import POLL_S, Scene, process_of
+from tests.faults.matrix import Action, Victim, process_of
+from tests.support.processes import RestartingSupervisor
+from tests.support.system import RunningSystem
+from tests.support.waiting import POLL_S
 
 PENDING = 4_200
 """More than any backlog here: Linux cuts them to 4,096 (net.core.somaxconn)."""
@@ -31,37 +34,51 @@ class Blow(Protocol):
         """For how long the victim is stopped, or stays away."""
 
 
-def strike(scene: Scene, blow: Blow) -> None:
-    """Hurt the victim; who died is started again by `scene.tend`."""
+def strike(system: RunningSystem, blow: Blow) -> None:
+    """Hurt the victim; who died is started again by `supervisor.tend`."""
     name = process_of(blow.victim)
-    scene.pauses_s[name] = blow.away_s
-    _HOW[blow.action](scene, blow)
+    system.supervisor.pauses_s[name] = blow.away_s
+    _HOW[blow.action](system, blow)
 
 
-def _signal(number: signal.Signals) -> "Callable[[Scene, Blow], None]":
-    def send(scene: Scene, blow: Blow) -> None:
+def loading_child(system: RunningSystem) -> int:
+    """The child of the worker that holds the load in flight; without one, any."""
+    children = system.supervisor.children("worker")
+    for lease in system.state.leases():
+        pid = int(json.loads(lease)["process"].rpartition(":")[2])
+        if pid in children:
+            return pid
+    return children[0]
+
+
+def _pid(system: RunningSystem, blow: Blow) -> int:
+    return system.supervisor.pid(process_of(blow.victim))
+
+
+def _signal(number: signal.Signals) -> "Callable[[RunningSystem, Blow], None]":
+    def send(system: RunningSystem, blow: Blow) -> None:
         if blow.victim is Victim.CHILD:
-            os.kill(scene.loading_child(), number)
+            os.kill(loading_child(system), number)
         elif number is signal.SIGTERM:  # as a supervisor or Docker does
-            os.kill(scene.pid(blow.victim), number)
+            os.kill(_pid(system, blow), number)
         else:
-            os.killpg(scene.pid(blow.victim), number)
+            os.killpg(_pid(system, blow), number)
 
     return send
 
 
-def _stop(scene: Scene, blow: Blow) -> None:
-    with _stopped(scene, blow):
-        _wait(scene, blow.away_s)
+def _stop(system: RunningSystem, blow: Blow) -> None:
+    with _stopped(system, blow):
+        _wait(system, blow.away_s)
 
 
-def _drop(scene: Scene, blow: Blow) -> None:
+def _drop(system: RunningSystem, blow: Blow) -> None:
     """Stopped, it still accepts by its kernel; with a full backlog SYNs are dropped."""
-    url = scene.system.broker_url
+    url = system.broker_url
     if blow.victim is Victim.OLLAMA:
-        url = scene.system.ollama
+        url = system.shipped.ollama
     port = int(url.split(":")[2].partition("/")[0])
-    with _stopped(scene, blow), ExitStack() as stack:
+    with _stopped(system, blow), ExitStack() as stack:
         for _ in range(PENDING):
             pending = stack.enter_context(socket.socket())
             pending.setblocking(False)
@@ -70,13 +87,13 @@ def _drop(scene: Scene, blow: Blow) -> None:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 raise RuntimeError(f"SYNs to port {port} are not dropped")
-        _wait(scene, blow.away_s)
+        _wait(system, blow.away_s)
 
 
 @contextmanager
-def _stopped(scene: Scene, blow: Blow) -> Iterator[None]:
+def _stopped(system: RunningSystem, blow: Blow) -> Iterator[None]:
     is_child = blow.victim is Victim.CHILD
-    pid = scene.loading_child() if is_child else scene.pid(blow.victim)
+    pid = loading_child(system) if is_child else _pid(system, blow)
     send = os.kill if is_child else os.killpg
     send(pid, signal.SIGSTOP)
     try:
@@ -86,31 +103,32 @@ def _stopped(scene: Scene, blow: Blow) -> Iterator[None]:
             send(pid, signal.SIGCONT)
 
 
-def _flush(scene: Scene, _blow: Blow) -> None:
-    scene.redis.flushall()
+def _flush(system: RunningSystem, _blow: Blow) -> None:
+    system.state.redis.flushall()
 
 
-def _roll(scene: Scene, _blow: Blow) -> None:
+def _roll(system: RunningSystem, _blow: Blow) -> None:
     """Restart two workers, the second one when the first one is back."""
+    supervisor = system.supervisor
     for name in ("worker", "worker-2"):
-        deaths = len(scene.died)
-        os.kill(scene.pid(name), signal.SIGTERM)
-        scene.until(partial(_died_since, scene, deaths), f"{name} has ended")
-        scene.until(scene.is_alive, f"{name} is back")
+        deaths = len(supervisor.died)
+        supervisor.kill(name, signal.SIGTERM)
+        supervisor.tend_until(partial(_died_since, supervisor, deaths), f"{name} ends")
+        supervisor.tend_until(supervisor.is_alive, f"{name} is back")
 
 
-def _died_since(scene: Scene, deaths: int) -> bool:
-    return len(scene.died) > deaths
+def _died_since(supervisor: RestartingSupervisor, deaths: int) -> bool:
+    return len(supervisor.died) > deaths
 
 
-def _wait(scene: Scene, seconds: float) -> None:
+def _wait(system: RunningSystem, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        scene.tend()
+        system.supervisor.tend()
         time.sleep(POLL_S)
 
 
-_HOW: dict[Action, Callable[[Scene, Blow], None]] = {
+_HOW: dict[Action, Callable[[RunningSystem, Blow], None]] = {
     Action.KILL: _signal(signal.SIGKILL),
     Action.AWAY: _signal(signal.SIGKILL),
     Action.LOST: _signal(signal.SIGKILL),

@@ -15,7 +15,6 @@ from tests import conftest
 from tests.soak import report, schedule
 from tests.soak.rounds import Soak
 from tests.soak.stage import stage
-from worker.cli.supervisor import Supervisor
 
 console = Console(highlight=False, width=150, soft_wrap=True)
 SHOWN = 12
@@ -52,8 +51,7 @@ def main(
 
 def _soak(folder: Path, seconds: float, seed: int, *, judges_memory: bool) -> bool:
     """Run it; whether all holds."""
-    with Supervisor(grace_s=3, logs=folder) as supervisor:
-        scene = stage(folder, supervisor)
+    with stage(folder) as scene:
         scene.start()
         soak = Soak(stage=scene, tell=lambda line: print(line, flush=True))
         for one in schedule.rounds(seed):

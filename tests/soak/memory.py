@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import psutil
 
-from tests.faults.matrix import Victim
-from tests.faults.scene import children_of, process_of
+from tests.faults.matrix import Victim, process_of
 from tests.soak.past import MACHINE, Trouble
+from tests.support.processes import children_of
 
 FIRST_S = 60.0
 """A process is compared with itself at this age."""

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 from tests.faults import strikes
 from tests.faults.bounds import TICK_S
-from tests.faults.matrix import Action, Victim
-from tests.faults.scene import POLL_S, START_S, process_of
+from tests.faults.matrix import Action, Victim, process_of
+from tests.faults.scene import POLL_S
 from tests.soak import schedule
 from tests.soak.past import MACHINE, Call, Past, Trouble
 from tests.soak.schedule import DECLARED, HOST_A, SERVERS, WANTED, Round, Strike
 from tests.soak.stage import Stage
+from tests.support.processes import START_S, RestartingSupervisor
 from worker.adapters.passstore import PASS_S
 from worker.core.domain import LEASE_S
 
@@ -38,18 +39,22 @@ class Soak:
     """Callers: when they began, and what they call for."""
     _deaths: int = 0
 
+    @property
+    def _supervisor(self) -> RestartingSupervisor:
+        return self.stage.system.supervisor
+
     def run(self, one: Round) -> None:
         """Do it, and wait until it is healed."""
-        stage, strike = self.stage, one.strike
+        stage, strike, supervisor = self.stage, one.strike, self._supervisor
         self._say(str(one))
         stage.uses, stage.uses_from = list(one.uses), time.time()
         stage.wait(one.quiet_s)
         if name := self._call(one, "before", one.before):
-            stage.wait(START_S, until=lambda: stage.supervisor.said(name, "sent"))
+            stage.wait(START_S, until=lambda: supervisor.said(name, "sent"))
         stage.wait(one.lead_s)
-        if not stage.wait(START_S, until=stage.is_alive):
+        if not stage.wait(START_S, until=supervisor.is_alive):
             raise TimeoutError(f"not all serve before round {one.number}")
-        children = len(stage.children())
+        children = len(supervisor.children("worker"))
         stage.read()
         trouble = Trouble(
             what=f"{one.number}. {strike}",
@@ -67,11 +72,11 @@ class Soak:
         self.troubles.append(trouble)
         self._say(f"{strike}")
         if strike.action is not Action.STOP:
-            strikes.strike(stage, strike)
+            strikes.strike(stage.system, strike)
             self._call(one, "after", one.after)
         else:
             self._call(one, "after", one.after)
-            strikes.strike(stage, strike)
+            strikes.strike(stage.system, strike)
         self._heal(trouble, strike, children)
 
     def past(self) -> Past:
@@ -102,17 +107,17 @@ class Soak:
         name = f"client-{one.number}-{when}"
         self._sent[name] = time.time(), models
         seconds = one.strike.calls_s + SPARE_S
-        self.stage.call(name, tuple(models), seconds=seconds)
+        self.stage.system.call(name, models, wait_s=seconds)
         return name
 
     def _heal(self, trouble: Trouble, strike: Strike, children: int) -> None:
         """Wait for it; in the end tell what is still wrong."""
-        stage = self.stage
+        stage, supervisor = self.stage, self._supervisor
         most_s = max(trouble.warm_s, trouble.calls_s) + SPARE_S
         if strike.ends_it:
-            stage.wait(most_s, until=lambda: len(stage.died) > self._deaths)
+            stage.wait(most_s, until=lambda: len(supervisor.died) > self._deaths)
         left_s = trouble.at + most_s - time.time()
-        stage.wait(left_s, until=stage.is_alive)
+        stage.wait(left_s, until=supervisor.is_alive)
         stage.read()
         before = stage.views()
         left_s = trouble.at + most_s - time.time()
@@ -144,25 +149,26 @@ class Soak:
         return {h for h in SERVERS if now.get(h, 0) < before.get(h, 0) + SEEN}
 
     def _waiting(self) -> set[str]:
-        return self._sent.keys() - self.stage.finished
+        return self._sent.keys() - self._supervisor.finished
 
     def _wrong(
         self, before: dict[str, int], strike: Strike, children: int
     ) -> list[str]:
-        stage = self.stage
-        if not stage.is_alive():
+        stage, supervisor = self.stage, self._supervisor
+        if not supervisor.is_alive():
             return ["a process does not serve"]
+        eternal = stage.system.state.eternal()
         known = {
             f"no passes look at {self._unseen(before)}": self._unseen(before),
             f"{self._waiting()} have no answer": self._waiting(),
             f"cold: {stage.cold()}": stage.cold(),
             f"a lane is held: {stage.leases()}": stage.leases(),
-            f"never lapse: {stage.eternal()}": stage.eternal(),
+            f"never lapse: {eternal}": eternal,
         }
         wrong = [words for words, is_so in known.items() if is_so]
-        if (now := len(stage.children())) != children:
+        if (now := len(supervisor.children("worker"))) != children:
             wrong.append(f"the worker has {now} children, not {children}")
-        died, self._deaths = stage.died[self._deaths :], len(stage.died)
+        died, self._deaths = supervisor.died[self._deaths :], len(supervisor.died)
         ended = process_of(strike.victim) if strike.ends_it else ""
         if ended and not any(d.name == ended for d in died):
             wrong.append(f"{ended} has not died of it")
@@ -176,7 +182,7 @@ class Soak:
     def _calls(self) -> list[Call]:
         found = []
         for name, (sent, models) in self._sent.items():
-            told = {id(a): a for a in self.stage.answers(name)}
+            told = {id(a): a for a in self.stage.system.answers(name)}
             for model in models:
                 key = next((k for k, a in told.items() if a["model"] == model), None)
                 host = DECLARED.get(model, HOST_A)

@@ -1,36 +1,33 @@
 """The system of a soak: two servers, and what is looked at all the time."""
 
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from tests.faults.bounds import TICK_S
-from tests.faults.scene import START_S, Scene
-from tests.faults.server import simulate
 from tests.soak import schedule
 from tests.soak.memory import Sampler
 from tests.soak.pace import Pace
 from tests.soak.record import APPLICATION, Recorder
 from tests.soak.schedule import MODELS, OPTIONS, ROOM, SERVERS, WANTED, Use
-from worker.cli.supervisor import Supervisor, free_port
-from worker.cli.system import System
+from tests.support.system import RunningSystem, running_system
 
 NAMESPACE = "soak"
 READ_S = 1.0
 USE_S = 20.0
 
 
-@dataclass(kw_only=True)
-class Stage(Scene):
+@dataclass(slots=True, kw_only=True)
+class Stage:
     """A running system, its record, and the applications beside it."""
 
-    urls: dict[str, str]
+    system: RunningSystem
     record: Recorder = field(default_factory=Recorder)
     memory: Sampler = field(default_factory=Sampler)
     pace: Pace = field(default_factory=Pace)
@@ -44,27 +41,19 @@ class Stage(Scene):
     )
 
     def start(self) -> None:
-        for host, name in SERVERS.items():
-            models = [f"{m}?load={load_s:g}s" for m, load_s in MODELS[host].items()]
-            simulate(
-                self.supervisor,
-                name,
-                self.urls[host],
-                models,
-                *("--max-loaded-models", str(ROOM[host])),
-                *("--keep-alive", f"{schedule.KEEP_ALIVE_S:g}s"),
-            )
-        self.system.start(self.supervisor)
-        self.supervisor.wait_ready(timeout_s=START_S, progress=lambda _: None)
-        self.until(lambda: not self.cold(), "what is wanted is loaded")
-        self.until(lambda: not self.leases(), "all lanes are free")
+        supervisor = self.system.supervisor
+        self.system.start_shipped()
+        self.system.wait_ready()
+        supervisor.watches.append(self.look)
+        supervisor.tend_until(lambda: not self.cold(), "what is wanted is loaded")
+        supervisor.tend_until(lambda: not self.leases(), "all lanes are free")
         self.pace.start()
 
-    def tend(self) -> None:
-        """Start again what died, look, and let applications ask."""
-        Scene.tend(self)
-        if self.memory.is_due and self.is_alive():  # who is away shares no pages
-            self.memory.read(self.pids())
+    def look(self) -> None:
+        """Read what is due, and let applications ask."""
+        supervisor = self.system.supervisor
+        if self.memory.is_due and supervisor.is_alive():  # who is away shares no pages
+            self.memory.read(supervisor.pids())
         if time.monotonic() - self._read_at >= READ_S:
             self.read()
         while self.uses and time.time() - self.uses_from >= self.uses[0].at_s:
@@ -73,19 +62,13 @@ class Stage(Scene):
     def read(self) -> None:
         """Read what the servers have recorded."""
         self._read_at = time.monotonic()
-        for host, name in SERVERS.items():
-            if pid := self.supervisor.processes[name].pid:
-                self.record.read(host, self.urls[host], pid)
+        for host, pid in self.server_pids().items():
+            self.record.read(host, self.system.hosts[host].url, pid)
 
     def server_pids(self) -> dict[str, int]:
         """Of servers that run, by host."""
-        known = {h: self.supervisor.processes[n].pid for h, n in SERVERS.items()}
-        return {host: pid for host, pid in known.items() if pid}
-
-    def pids(self) -> dict[str, int]:
-        """Of all processes that run, callers apart."""
-        known = {n: p.pid for n, p in self.supervisor.processes.items()}
-        return {n: pid for n, pid in known.items() if pid and n[:6] != "client"}
+        pids = self.system.supervisor.pids()
+        return {host: pids[name] for host, name in SERVERS.items() if name in pids}
 
     def cold(self) -> set[str]:
         """What is wanted and was not resident at the last look."""
@@ -97,6 +80,10 @@ class Stage(Scene):
             if host not in pids or model not in self.record.resident(host, pids[host])
         }
 
+    def leases(self) -> list[str]:
+        """Who holds a lane now."""
+        return self.system.state.leases()
+
     def views(self) -> dict[str, int]:
         """How often we looked at each server's present run."""
         pids = self.server_pids()
@@ -106,7 +93,7 @@ class Stage(Scene):
         """Let time go by; whether it became so meanwhile."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            self.tend()
+            self.system.supervisor.tend()
             if until():
                 return True
             time.sleep(0.1)
@@ -119,7 +106,7 @@ class Stage(Scene):
         body = {"model": use.model, "prompt": "hi", "stream": False, "options": options}
         with suppress(httpx.HTTPError):
             httpx.post(
-                f"{self.urls[use.host]}/api/generate",
+                f"{self.system.hosts[use.host].url}/api/generate",
                 json=body,
                 headers={"User-Agent": APPLICATION},
                 timeout=USE_S,
@@ -127,29 +114,34 @@ class Stage(Scene):
             )
 
 
-def stage(folder: Path, supervisor: Supervisor) -> Stage:
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
     """A system that keeps its Redis's data and follows a warm list."""
-    os.environ["OLLAMA_WARMUP_VISIBILITY_S"] = str(schedule.VISIBILITY_S)
-    os.environ["OLLAMA_WARMUP_ENABLED"] = "true"
-    urls = {host: f"http://127.0.0.1:{free_port()}" for host in SERVERS}
-    (folder / "data").mkdir()
-    (folder / "warmlist.yaml").write_text(_warm_list(urls))
-    system = System(
-        namespace=NAMESPACE,
-        valkey_port=free_port(),
-        data=folder / "data",
-        config=folder / "warmlist.yaml",
-        tick_s=TICK_S,
-    )
-    return Stage(supervisor=supervisor, system=system, urls=urls)
+    variables = {
+        "OLLAMA_WARMUP_VISIBILITY_S": str(schedule.VISIBILITY_S),
+        "OLLAMA_WARMUP_ENABLED": "true",
+    }
+    data = folder / "data"
+    data.mkdir()
+    fields: Any = {"data": data, "tick_s": TICK_S, "variables": variables}
+    with running_system(NAMESPACE, logs=folder, grace_s=3, **fields) as system:
+        for host, name in SERVERS.items():
+            models = [f"{m}?load={load_s:g}s" for m, load_s in MODELS[host].items()]
+            room = ("--max-loaded-models", str(ROOM[host]))
+            keep_alive = ("--keep-alive", f"{schedule.KEEP_ALIVE_S:g}s")
+            flags = (*room, *keep_alive)
+            system.simulate(host, models=models, flags=flags, process=name)
+        system.want(**_wanted())
+        yield Stage(system=system)
 
 
-def _warm_list(urls: dict[str, str]) -> str:
-    lines = ["hosts:", *(f"  {host}: {url}" for host, url in urls.items()), "models:"]
-    for host, models in WANTED.items():
-        for model, keep_alive_s in models.items():
-            lines += [f"  - model: {model}", f"    hosts: [{host}]"]
-            lines += [f"    keep_alive: {keep_alive_s:g}s"]
-            if model in OPTIONS:
-                lines += ["    options:", f"      num_ctx: {OPTIONS[model]}"]
-    return "\n".join(lines) + "\n"
+def _wanted() -> dict[str, str]:
+    """What is declared, as a warm list has it."""
+    options = {model: f"&num_ctx={context}" for model, context in OPTIONS.items()}
+    return {
+        host: ", ".join(
+            f"{model}?keep_alive={keep_alive_s:g}s{options.get(model, '')}"
+            for model, keep_alive_s in models.items()
+        )
+        for host, models in WANTED.items()
+    }

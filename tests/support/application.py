@@ -139,5 +139,17 @@ def start_caller(
 
 
 def answers_in(output: str) -> list[dict[str, Any]]:
-    """Return the answers that a supervised application has written so far."""
-    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    """Return the answers that a supervised application has written so far.
+
+    Each has a field more: what the caller was `told`, in short.
+    """
+    written = [json.loads(line) for line in output.splitlines() if line[:1] == "{"]
+    return [answer | {"told": _told(answer)} for answer in written]
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    if answer["what"] == "truth":
+        return str(answer["result"]["outcome"])
+    if answer["what"] == "lost":
+        return "nothing"
+    return f"{answer['error']}: {answer['text']}"[:200]

@@ -105,8 +105,10 @@ class Caller:
                 left_s = max(self.deadline - time.time(), 0.1)
                 return {"what": "truth", "result": pending.get(timeout=left_s)}
             except StoreUnavailable as exc:
-                if not self.order.persists or time.time() > self.deadline:
+                if not self.order.persists:
                     return _failure(exc)
+                if time.time() > self.deadline:
+                    return _failure(ResultTimeoutError(str(exc)))
                 time.sleep(AGAIN_S)
             except Exception as exc:  # noqa: BLE001 - whatever a caller is told
                 return _failure(exc)

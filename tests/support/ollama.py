@@ -1,15 +1,16 @@
 """Ollama servers as tests see them: any server by its API, a simulated one by /_sim."""
 
-from collections.abc import Iterable
+import itertools
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import httpx
 
 from tests.support.waiting import until
-
-ANSWER_S = 60.0
-"""For requests that may load a model."""
+from worker.cli.supervisor import Supervisor, listens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Ollama:
     url: str
     view_s: float = 5.0
     """Time limit of a request that only reads."""
+    answer_s: float = 60.0
+    """Time limit of a request that may load a model."""
 
     def get(self, path: str) -> Any:
         """Return the JSON of an answer."""
@@ -27,7 +30,7 @@ class Ollama:
 
     def post(self, path: str, /, **body: object) -> httpx.Response:
         url = f"{self.url}{path}"
-        return httpx.post(url, json=body, timeout=ANSWER_S, trust_env=False)
+        return httpx.post(url, json=body, timeout=self.answer_s, trust_env=False)
 
     def delete(self, path: str, **body: object) -> httpx.Response:
         url = f"{self.url}{path}"
@@ -84,6 +87,30 @@ class SimulatedOllama(Ollama):
         self.unload(*self.resident())
         until(lambda: not self.resident(), f"{self.url} has unloaded all models")
         return self
+
+
+def start_simulated(
+    supervisor: Supervisor,
+    ports: Sequence[int],
+    *,
+    models: Sequence[str] = (),
+    flags: Sequence[str] = (),
+    process: str = "ollama",
+) -> list[SimulatedOllama]:
+    """Start one process with a simulated server at each of some consecutive ports.
+
+    Args:
+        supervisor: ends it, after all that need it.
+        ports: in a row.
+        models: of each server, as `simulate --model` takes them.
+        flags: further flags of `simulate`.
+        process: the name of the process.
+    """
+    argv = [sys.executable, "-m", "worker.cli", "simulate", *flags]
+    argv += ["--port", str(ports[0]), "--hosts", str(len(ports))]
+    argv += itertools.chain(*(("--model", model) for model in models))
+    supervisor.start(process, argv, ready=partial(listens, ports[-1]), is_last=True)
+    return [SimulatedOllama(url=f"http://127.0.0.1:{port}") for port in ports]
 
 
 def short(names: Iterable[str]) -> list[str]:

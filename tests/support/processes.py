@@ -9,9 +9,12 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.waiting import until
 from worker.cli.process import Death
 from worker.cli.supervisor import Supervisor
 
+START_S = 90.0
+"""For all processes of a system, on a busy machine."""
 RESTART_S = 1.0
 """How long a dead process stays away, as under `up`."""
 
@@ -48,6 +51,12 @@ class RestartingSupervisor(Supervisor):
                 self.restart(name)
         for watch in self.watches:
             watch()
+
+    def tend_until(
+        self, is_so: Callable[[], object], what: str, *, seconds: float = START_S
+    ) -> None:
+        """Wait until a condition holds, and start again what dies meanwhile."""
+        until(is_so, what, seconds=seconds, meanwhile=self.tend)
 
     def is_alive(self) -> bool:
         """Whether every process but the callers serves."""

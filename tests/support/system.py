@@ -1,6 +1,5 @@
 """`RunningSystem`: the processes of one system, with its servers and applications."""
 
-import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,17 +10,15 @@ from typing import Any
 
 from tests.support import warmlist
 from tests.support.application import Application, answers_in, start_caller
-from tests.support.ollama import SimulatedOllama
+from tests.support.ollama import SimulatedOllama, start_simulated
 from tests.support.ports import free_range
-from tests.support.processes import RestartingSupervisor
+from tests.support.processes import START_S, RestartingSupervisor
 from tests.support.state import RedisState
 from tests.support.waiting import until
-from worker.cli.supervisor import free_port, listens
+from worker.cli.supervisor import free_port
 from worker.cli.system import System
 
-START_S = 90.0
 WORKER = (sys.executable, "-m", "worker", "worker", "--loglevel=INFO")
-SIMULATE = (sys.executable, "-m", "worker.cli", "simulate")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +66,6 @@ class RunningSystem:
         models: Sequence[str] = (),
         flags: Sequence[str] = (),
         process: str = "ollama",
-        first_port: int = 0,
     ) -> list[SimulatedOllama]:
         """Start simulated servers in one process, all alike.
 
@@ -78,16 +74,14 @@ class RunningSystem:
             models: of each, as `simulate --model` takes them.
             flags: further flags of `simulate`.
             process: the name of the process.
-            first_port: where the first one listens; 0 = anywhere.
         """
-        first = first_port or free_range(len(names))
-        argv = [*SIMULATE, "--port", str(first), "--hosts", str(len(names)), *flags]
-        argv += itertools.chain(*(("--model", model) for model in models))
-        last = first + len(names) - 1
-        self.supervisor.start(process, argv, ready=partial(listens, last), is_last=True)
-        for port, name in enumerate(names, start=first):
-            self.hosts[name] = SimulatedOllama(url=f"http://127.0.0.1:{port}")
-        return [self.hosts[name] for name in names]
+        first = free_range(len(names))
+        ports = range(first, first + len(names))
+        servers = start_simulated(
+            self.supervisor, ports, models=models, flags=flags, process=process
+        )
+        self.hosts |= dict(zip(names, servers, strict=True))
+        return servers
 
     def declare_hosts(self) -> None:
         """Tell all processes the hosts by name, without a warm list."""
