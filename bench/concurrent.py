@@ -5,22 +5,17 @@ with a second `worker`, a simulated server, and callers as the threads of severa
 processes, each of which sends `warmup.delay()` and waits for its own result.
 """
 
-import os
 import time
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime
-from functools import partial
-from multiprocessing import get_context
 from typing import Annotated, Any
 
 import typer
 
-from bench import processes, report
+from bench import report, this_process
 from bench.digest import Bound, Digest, Grid, Raw, Section, percentile, spread
-from ollama_warmup import publish
-from worker.cli.supervisor import Supervisor, free_port
-from worker.cli.system import System
+from bench.this_process import PATIENCE_S
+from tests.support.crowd import outcomes, warm_from_all
+from tests.support.system import RunningSystem, running_system
 
 MODEL = "wanted"
 APPLICATIONS = 4
@@ -31,54 +26,26 @@ SLACK_S = 0.05
 """Between the simulator's clock, in whole milliseconds, and ours."""
 TRUE = ("loaded", "joined", "already_warm")
 
-Told = dict[str, Any]
-"""Of one caller: sent_s, known_at (Unix seconds), outcome."""
+
+def _call_all(system: RunningSystem, callers: int) -> list[dict[str, Any]]:
+    """Let all callers send in the same instant; returns what each was told."""
+    for _ in range(APPLICATIONS):
+        system.start_application()
+    options: Any = {"task": "ollama_warmup.warmup", "wait_s": PATIENCE_S}
+    options |= {"begins_at": time.time() + IMPORT_S}
+    told = warm_from_all(system, MODEL, times=callers, **options)
+    for answer in told:
+        if "error" in answer:
+            report.progress(f"a caller: {answer['error']}: {answer['text']}")
+    return told
 
 
-def _call(begins_at: float, number: int) -> Told:
-    """One caller: seconds of its `delay`, and what it was told when."""
-    time.sleep(max(0.0, begins_at - time.time()))
-    began = time.time()
-    sent_at = began
-    try:
-        pending = publish.warmup.delay(MODEL)
-        sent_at = time.time()
-        outcome = pending.get(timeout=processes.PATIENCE_S)["outcome"]
-    except Exception as exc:  # noqa: BLE001 - whatever a caller is told
-        outcome = type(exc).__name__
-        report.progress(f"caller {number}: {exc!r}")
-    return {"sent_s": sent_at - began, "known_at": time.time(), "outcome": outcome}
-
-
-def _application(callers: int, begins_at: float) -> list[Told]:
-    """One process of an application, a thread for each caller."""
-    with ThreadPoolExecutor(callers) as threads:
-        return list(threads.map(partial(_call, begins_at), range(callers)))
-
-
-def _start_second_worker(supervisor: Supervisor) -> None:
-    first = supervisor.processes["worker"]
-    argv = [word.replace("worker@", "second@") for word in first.argv]
-    supervisor.start(
-        "second", argv, env=first.env, ready=lambda: supervisor.said("second", "ready.")
-    )
-    processes.wait_ready(supervisor)
-
-
-def _call_all(callers: int) -> list[Told]:
-    share = callers // APPLICATIONS
-    begins_at = time.time() + IMPORT_S
-    with ProcessPoolExecutor(APPLICATIONS, mp_context=get_context("spawn")) as pool:
-        ended = pool.map(partial(_application, share), [begins_at] * APPLICATIONS)
-        return [told for application in ended for told in application]
-
-
-def _raw(told: list[Told], loaded_at: float) -> Told:
-    after_s = [t["known_at"] - loaded_at for t in told if t["outcome"] in TRUE]
+def _raw(told: list[dict[str, Any]], loaded_at: float) -> dict[str, Any]:
+    true = [t for t in told if "result" in t and t["result"]["outcome"] in TRUE]
     return {
-        "outcomes": Counter(t["outcome"] for t in told),
-        "sent_ms": [round(t["sent_s"] * 1000, 1) for t in told],
-        "after_load_s": [round(value, 3) for value in after_s],
+        "outcomes": outcomes(told),
+        "sent_ms": [round(t.get("sent_s", 0.0) * 1000, 1) for t in told],
+        "after_load_s": [round(t["at"] - loaded_at, 3) for t in true],
     }
 
 
@@ -141,15 +108,14 @@ def main(
 ) -> None:
     """Measure what a crowd of callers of one cold model is told, and when."""
     about = report.about()
-    with Supervisor(grace_s=2) as supervisor:
-        (host,) = processes.simulate(supervisor, f"{MODEL}?load={load_s:g}s")
-        processes.know_one_host(host.url)
-        system = System(namespace="bench", valkey_port=free_port())
-        os.environ |= system.environment
-        processes.start_system(supervisor, system)
-        _start_second_worker(supervisor)
+    with running_system("bench") as system:
+        (host,) = system.simulate("default", models=[f"{MODEL}?load={load_s:g}s"])
+        this_process.join(system)
+        system.start_shipped()
+        system.start_twin("worker-2")
+        system.wait_ready()
         report.progress(f"{callers} callers")
-        told = _call_all(callers)
+        told = _call_all(system, callers)
         loads, stays = host.loads(), host.history()
     loaded_at = datetime.fromisoformat(stays[0]["loaded_at"]).timestamp()
     raw = {"about": about, "loads": loads, "load_s": load_s, **_raw(told, loaded_at)}

@@ -16,10 +16,12 @@ import httpx
 import typer
 from celery.result import AsyncResult
 
-from bench import processes, report, resident
+from bench import report, resident, this_process
 from bench.digest import Bound, Digest, Grid, Raw, Section, percentile
 from ollama_warmup import publish, wire
-from worker.cli.supervisor import Supervisor, free_port, listens
+from tests.support.ollama import SimulatedOllama
+from tests.support.system import RunningSystem, running_system
+from worker.cli.supervisor import free_port, listens
 
 NOOP = "bench.noop"
 """The task that does nothing, and the module that has it."""
@@ -29,27 +31,24 @@ PAUSE_S = 0.02
 """What a task may take before its result is looked for, seconds."""
 BOUNDS = {"p50": 1.3, "p99": 1.5}
 """Warm-up over no-op, at the most."""
-_WORKER = (sys.executable, "-m", "worker", "worker")
 SHARES = {"p50": 0.5, "p99": 0.99}
 
 Round = dict[str, list[float]]
 """Of `noop_ms` and `warmup_ms`, the single values."""
 
 
-def _start(supervisor: Supervisor, port: int) -> None:
+def _start(system: RunningSystem, port: int) -> None:
     """Start Valkey, an Ollama that takes stamps, a worker that knows the no-op."""
-    processes.start_valkey(supervisor, ollama=f"http://127.0.0.1:{port}")
-    supervisor.start(
+    system.hosts["default"] = SimulatedOllama(url=f"http://127.0.0.1:{port}")
+    this_process.join(system)
+    system.start_broker()
+    system.supervisor.start(
         "ollama",
         (sys.executable, "-m", resident.__name__, str(port)),
         ready=lambda: listens(port),
     )
-    supervisor.start(
-        "worker",
-        (*_WORKER, "--loglevel=INFO", f"--include={NOOP}"),
-        ready=lambda: supervisor.said("worker", " ready."),
-    )
-    processes.wait_ready(supervisor)
+    system.start_worker(f"--include={NOOP}")
+    system.wait_ready()
 
 
 def _noop_s(_ollama: httpx.Client, queue: str) -> float:
@@ -150,8 +149,8 @@ def main(
     port, about = free_port(), report.about()
     ollama = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
     told = []
-    with Supervisor() as supervisor, ollama:
-        _start(supervisor, port)
+    with running_system("bench") as system, ollama:
+        _start(system, port)
         for number in range(rounds):
             report.progress(f"round {number + 1} of {rounds}")
             told.append(_round(ollama, pairs))

@@ -7,7 +7,6 @@ long as the one that warms, and never begun like the prompt that was sent before
 Ollama keeps the last prompt's state.
 """
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,14 +16,15 @@ from typing import Annotated
 import httpx
 import typer
 
-from bench import first_token_told, processes, prompts, report
+from bench import first_token_told, prompts, report, this_process
 from bench.first_token_told import HELD_ROWS, ROWS
 from ollama_warmup import request
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.target import Target, resolve
+from tests.support.ollama import SimulatedOllama
+from tests.support.system import running_system
 from worker import reconcile, runtime, touching, warming
 from worker.adapters.ollama import Ollama
-from worker.cli.supervisor import Supervisor
 from worker.core.calls import Call
 from worker.core.domain import How, Outcome
 from worker.core.passes import Action, Touch
@@ -225,14 +225,11 @@ def main(  # noqa: PLR0913 - a command's options
     seconds: Seconds = {row: [] for row in (HELD_ROWS if held else ROWS)}
     touches: list[int] = []
     about = report.about(ollama=report.ollama_version(base))
-    with Supervisor() as supervisor:
-        processes.start_valkey(supervisor, ollama=base)
-        os.environ |= {
-            "OLLAMA_WARMUP_MODELS": model,
-            "OLLAMA_WARMUP_ENABLED": "true",
-            "OLLAMA_WARMUP_TICK_S": str(TICK_S),
-        }
-        processes.wait_ready(supervisor)
+    with running_system("bench", keeps=(model,), tick_s=TICK_S) as system:
+        system.hosts["default"] = SimulatedOllama(url=base)
+        this_process.join(system)
+        system.start_broker()
+        system.wait_ready()
         ollama = Ollama("default", base)
         bench = Bench(target=target, ollama=ollama, prompts=prompts.of(words))
         for number in range(runs):

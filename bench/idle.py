@@ -14,11 +14,12 @@ from typing import Annotated, Any
 import psutil
 import typer
 
-from bench import processes, report
+from bench import report, this_process
 from bench.digest import Bound, Digest, Grid, Raw, Section, spread
-from bench.processes import Simulated
-from worker.cli.supervisor import Supervisor, free_port
-from worker.cli.system import System
+from tests.support.ollama import SimulatedOllama
+from tests.support.processes import RestartingSupervisor
+from tests.support.system import running_system
+from tests.support.waiting import until
 
 MODEL = "warm"
 APART = ("pull", "valkey", "ollama")
@@ -32,9 +33,8 @@ Sample = dict[str, dict[str, float]]
 """By process, with its children: pss_bytes, and cpu_s since it was started."""
 
 
-def _sample(supervisor: Supervisor) -> Sample:
-    roots = {n: p.pid for n, p in supervisor.processes.items() if p.pid is not None}
-    return {name: _used(psutil.Process(pid)) for name, pid in roots.items()}
+def _sample(supervisor: RestartingSupervisor) -> Sample:
+    return {n: _used(psutil.Process(pid)) for n, pid in supervisor.pids().items()}
 
 
 def _used(root: psutil.Process) -> dict[str, float]:
@@ -47,7 +47,9 @@ def _used(root: psutil.Process) -> dict[str, float]:
     }
 
 
-def _watch(supervisor: Supervisor, host: Simulated, samples: int) -> dict[str, Any]:
+def _watch(
+    supervisor: RestartingSupervisor, host: SimulatedOllama, samples: int
+) -> dict[str, Any]:
     """Sample at even times; count the requests from the first to the last."""
     before, taken = host.stats()["requests"], []
     for number in range(samples + 1):
@@ -129,19 +131,15 @@ def main(
 ) -> None:
     """Measure memory, CPU and requests of an idle system."""
     about = report.about()
-    processes.compile_all()
-    with Supervisor(grace_s=2) as supervisor:
-        (host,) = processes.simulate(supervisor, f"{MODEL}?load=100ms")
-        system = System(
-            namespace="bench",
-            valkey_port=free_port(),
-            ollama=host.url,
-            keeps=(MODEL,),
-        )
-        processes.start_system(supervisor, system)
-        processes.wait(lambda: host.resident() == {MODEL})
+    this_process.compile_all()
+    with running_system("bench") as system:
+        (host,) = system.simulate("default", models=[f"{MODEL}?load=100ms"])
+        system.configure(ollama=host.url, keeps=(MODEL,))
+        system.start_shipped()
+        system.wait_ready()
+        until(lambda: host.loaded() == {MODEL}, "the model is warm")
         time.sleep(SETTLE_S)
-        raw = {"about": about, **_watch(supervisor, host, samples)}
+        raw = {"about": about, **_watch(system.supervisor, host, samples)}
     report.tell(raw, SECTION, as_json=as_json)
 
 

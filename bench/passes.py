@@ -19,11 +19,10 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from bench import processes, report
+from bench import report
 from bench.digest import Bound, Digest, Grid, Raw, Section, spread
 from ollama_warmup.errors import WarmupError
 from ollama_warmup.report import Condition
-from worker.cli.supervisor import Supervisor
 
 MODELS = ("one", "two", "three")
 SIZES = (10, 30, 100, 300, 1_000)
@@ -75,9 +74,11 @@ async def _load_all(urls: list[str]) -> None:
         await asyncio.gather(*(load(client, u, m) for u in urls for m in MODELS))
 
 
-def _in_fresh_process(urls: list[str], passes: int) -> dict[str, Any]:
+def _in_fresh_process(
+    urls: list[str], passes: int, environment: dict[str, str]
+) -> dict[str, Any]:
     named = ",".join(f"h{index}={url}" for index, url in enumerate(urls))
-    told = {
+    told = environment | {
         "OLLAMA_WARMUP_HOSTS": named,
         "OLLAMA_WARMUP_MODELS": ",".join(MODELS),
         "OLLAMA_WARMUP_ENABLED": "true",
@@ -161,20 +162,25 @@ def main(
     if only_measure is not None:
         typer.echo(json.dumps(measure(only_measure)))
         return
+    # Imported here: the process that measures must not hold them in memory.
+    from bench import this_process  # noqa: PLC0415 - see above
+    from tests.support.system import running_system  # noqa: PLC0415 - see above
+
     about = report.about()
-    processes.compile_all()
+    this_process.compile_all()
     rows: dict[int, dict[str, Any]] = {}
-    with Supervisor() as supervisor:
+    with running_system("bench") as system:
         models = [f"{model}?load=10ms&token=1ms" for model in MODELS]
-        hosts = processes.simulate(supervisor, *models, hosts=max(SIZES))
-        processes.start_valkey(supervisor, ollama="http://127.0.0.1:1")
-        processes.wait_ready(supervisor)
+        names = [f"h{number}" for number in range(max(SIZES))]
+        hosts = system.simulate(*names, models=models)
+        system.start_broker()
+        system.wait_ready()
         report.progress("loading the models")
         urls = [host.url for host in hosts]
         asyncio.run(_load_all(urls))
         for number in SIZES:
             report.progress(f"{number} hosts")
-            rows[number] = _in_fresh_process(urls[:number], passes)
+            rows[number] = _in_fresh_process(urls[:number], passes, system.environment)
     report.tell({"about": about, "hosts": rows}, SECTION, as_json=as_json)
 
 

@@ -6,22 +6,18 @@ each process killed with SIGKILL. A server has lost its models by dying; before
 anything else comes back, its models are unloaded.
 """
 
-import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated
 
-import redis
 import typer
 
-from bench import processes, report
+from bench import report
 from bench.digest import Bound, Digest, Grid, Raw, Section, spread
-from bench.processes import Simulated
-from ollama_warmup.errors import WarmupError
-from worker.cli.supervisor import Supervisor, free_port
-from worker.cli.system import System
+from bench.this_process import PATIENCE_S
+from tests.support.system import RunningSystem, running_system
+from tests.support.waiting import until
 
 LOADS_S = {"one": 2.0, "two": 1.0, "three": 1.0}
 
@@ -50,50 +46,49 @@ FAULTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A running system."""
+    """A running system with one server."""
 
-    supervisor: Supervisor
-    system: System
-    host: Simulated
+    system: RunningSystem
     tick_s: float
 
-    def is_restored(self) -> bool:
-        """Whether all that is wanted is loaded."""
-        return self.host.resident() == set(LOADS_S)
+    def wait_restored(self) -> float:
+        """Seconds until all that is wanted is loaded."""
+        began = time.monotonic()
+        until(
+            lambda: self.system.ollama.loaded() == set(LOADS_S),
+            "all models are loaded",
+            seconds=PATIENCE_S,
+        )
+        return round(time.monotonic() - began, 2)
 
     def restored_s(self, fault: Fault) -> float:
         """Seconds from the return of what was killed until all is loaded."""
-        process = self.supervisor.processes[fault.process]
-        if process.pid is None:  # 0 would be everybody
-            raise WarmupError(f"{fault.process} does not run")
-        os.kill(process.pid, signal.SIGKILL)
-        processes.wait(lambda: [d.name for d in self.supervisor.deaths()] != [])
+        supervisor = self.system.supervisor
+        supervisor.kill(fault.process)
+        until(lambda: list(supervisor.deaths()), f"{fault.process} is dead")
         if fault.process != "ollama":
             self.unload()
         time.sleep(fault.away_ticks * self.tick_s)
-        self.supervisor.restart(fault.process)
-        processes.wait(process.is_ready)
-        return round(processes.wait(self.is_restored), 2)
+        supervisor.restart(fault.process)
+        until(supervisor.processes[fault.process].is_ready, f"{fault.process} is back")
+        return self.wait_restored()
 
     def unload(self) -> None:
         """Let every model go, by hand, and before a pass sees some gone and not others.
 
         It would take that for an eviction, and wait (docs/design.md, section 8).
         """
-
-        def let_go(model: str) -> None:
-            self.host.ask("/api/generate", model=model, keep_alive=0)
-
+        ollama = self.system.ollama
         with ThreadPoolExecutor(len(LOADS_S)) as at_once:
-            list(at_once.map(let_go, LOADS_S))
-        processes.wait(lambda: not self.host.resident())
+            list(at_once.map(ollama.unload, LOADS_S))
+        until(lambda: not ollama.resident(), "all models are unloaded")
 
     def loads_after_flush(self) -> int:
         """How many loads it costs that Redis is emptied while all is warm."""
-        before = self.host.loads()
-        redis.Redis.from_url(self.system.broker_url).flushall()
+        before = self.system.ollama.loads()
+        self.system.state.redis.flushall()
         time.sleep(4 * self.tick_s)
-        return self.host.loads() - before
+        return self.system.ollama.loads() - before
 
 
 def _digest(raw: Raw) -> Digest:
@@ -150,19 +145,14 @@ def main(
     """Measure how soon the warm set is back."""
     about = report.about()
     seconds: dict[str, list[float]] = {}
-    with Supervisor(grace_s=2) as supervisor:
+    with running_system("bench", tick_s=tick_s) as system:
         models = [f"{model}?load={load_s:g}s" for model, load_s in LOADS_S.items()]
-        (host,) = processes.simulate(supervisor, *models)
-        system = System(
-            namespace="bench",
-            valkey_port=free_port(),
-            ollama=host.url,
-            keeps=tuple(LOADS_S),
-            tick_s=tick_s,
-        )
-        processes.start_system(supervisor, system)
-        bench = Bench(supervisor=supervisor, system=system, host=host, tick_s=tick_s)
-        processes.wait(bench.is_restored)
+        (host,) = system.simulate("default", models=models)
+        system.configure(ollama=host.url, keeps=tuple(LOADS_S))
+        system.start_shipped()
+        system.wait_ready()
+        bench = Bench(system=system, tick_s=tick_s)
+        bench.wait_restored()
         for number in range(runs):
             for fault in FAULTS:
                 report.progress(f"run {number + 1} of {runs}: {fault}")

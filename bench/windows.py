@@ -5,21 +5,18 @@ a tick of a second, a simulated server for each window, side by side. Applicatio
 ask by `/api/chat`, so that `/api/generate` are touches alone, once all is loaded.
 """
 
-import json
-import os
 import statistics
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bench import processes, report
+from bench import report
 from bench.digest import Bound, Digest, Grid, Raw, Section
-from bench.processes import Simulated
-from worker.cli.supervisor import Supervisor, free_port
-from worker.cli.system import System
+from tests.support.ollama import SimulatedOllama
+from tests.support.system import running_system
+from tests.support.waiting import until
 
 MODEL = "held"
 TICK_S = 1.0
@@ -63,7 +60,7 @@ class Count:
     """What one case has counted: touches of each window, views, loads."""
 
     case: Case
-    host: Simulated
+    host: SimulatedOllama
     touches: list[int]
     at_first: dict[str, int]
 
@@ -87,24 +84,7 @@ class Count:
         return {"seconds": round(seconds, 2), "by_window": self.touches, **counted}
 
 
-def _warm_list(folder: Path, hosts: list[Simulated]) -> Path:
-    """Write it; YAML takes JSON."""
-    pairs = [
-        (f"host-{n}", *pair) for n, pair in enumerate(zip(CASES, hosts, strict=True))
-    ]
-    wanted = {
-        "hosts": {name: host.url for name, _, host in pairs},
-        "models": [
-            {"model": MODEL, "hosts": [name], "keep_alive": f"{case.window_s:g}s"}
-            for name, case, _ in pairs
-        ],
-    }
-    file = folder / "warmlist.yaml"
-    file.write_text(json.dumps(wanted))
-    return file
-
-
-def _count(hosts: list[Simulated], windows: int) -> dict[str, dict[str, Any]]:
+def _count(hosts: list[SimulatedOllama], windows: int) -> dict[str, dict[str, Any]]:
     """Count for so many of the longest windows, and use what is to be in use."""
     counts = [
         Count(case, host, [], {}) for case, host in zip(CASES, hosts, strict=True)
@@ -127,9 +107,10 @@ def _count(hosts: list[Simulated], windows: int) -> dict[str, dict[str, Any]]:
     return {str(c.case): c.raw(time.monotonic() - began) for c in counts}
 
 
-def _use(host: Simulated) -> None:
+def _use(host: SimulatedOllama) -> None:
     messages = [{"role": "user", "content": "hi"}]
-    host.ask("/api/chat", model=MODEL, messages=messages, options={"num_predict": 1})
+    body = {"model": MODEL, "messages": messages, "options": {"num_predict": 1}}
+    host.post("/api/chat", stream=False, **body).raise_for_status()
 
 
 def _end_window(count: Count, elapsed_s: float) -> None:
@@ -196,17 +177,15 @@ def main(
 ) -> None:
     """Count the requests that hold an idle target, and one in use."""
     about = report.about()
-    with Supervisor(grace_s=2) as supervisor:
-        hosts = processes.simulate(supervisor, f"{MODEL}?load=100ms", hosts=len(CASES))
-        os.environ |= {"OLLAMA_WARMUP_ENABLED": "true"}
-        system = System(
-            namespace="bench",
-            valkey_port=free_port(),
-            config=_warm_list(supervisor.folder, hosts),
-            tick_s=TICK_S,
-        )
-        processes.start_system(supervisor, system)
-        processes.wait(lambda: all(host.resident() for host in hosts))
+    enabled = {"OLLAMA_WARMUP_ENABLED": "true"}
+    names = [f"host-{number}" for number in range(len(CASES))]
+    wanted = [f"{MODEL}?keep_alive={case.window_s:g}s" for case in CASES]
+    with running_system("bench", tick_s=TICK_S, variables=enabled) as system:
+        hosts = system.simulate(*names, models=[f"{MODEL}?load=100ms"])
+        system.want(**dict(zip(names, wanted, strict=True)))
+        system.start_shipped()
+        system.wait_ready()
+        until(lambda: all(host.resident() for host in hosts), "all targets are warm")
         time.sleep(5 * TICK_S)  # until the passes that loads order are over
         cases = _count(hosts, windows)
     report.tell({"about": about, "cases": cases}, SECTION, as_json=as_json)
