@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,15 +103,10 @@ class Stage:
         options = {"num_predict": use.tokens}
         if use.context:
             options["num_ctx"] = use.context
-        body = {"model": use.model, "prompt": "hi", "stream": False, "options": options}
+        server = self.system.hosts[use.host]
+        application = replace(server, agent=APPLICATION, answer_s=USE_S)
         with suppress(httpx.HTTPError):
-            httpx.post(
-                f"{self.system.hosts[use.host].url}/api/generate",
-                json=body,
-                headers={"User-Agent": APPLICATION},
-                timeout=USE_S,
-                trust_env=False,
-            )
+            application.ask(use.model, options=options)
 
 
 @contextmanager

@@ -22,6 +22,8 @@ class Ollama:
     """Time limit of a request that only reads."""
     answer_s: float = 60.0
     """Time limit of a request that may load a model."""
+    agent: str = "tests"
+    """The User-Agent of requests that may load a model."""
 
     def get(self, path: str) -> Any:
         """Return the JSON of an answer."""
@@ -30,7 +32,13 @@ class Ollama:
 
     def post(self, path: str, /, **body: object) -> httpx.Response:
         url = f"{self.url}{path}"
-        return httpx.post(url, json=body, timeout=self.answer_s, trust_env=False)
+        return httpx.post(
+            url,
+            json=body,
+            headers={"User-Agent": self.agent},
+            timeout=self.answer_s,
+            trust_env=False,
+        )
 
     def delete(self, path: str, **body: object) -> httpx.Response:
         url = f"{self.url}{path}"
