@@ -23,7 +23,7 @@ def seconds(text):
     return int(minutes or 0) * 60 + int(rest.rstrip("s"))
 
 
-def test_a_host_and_its_targets_are_seen_and_count_down(page, scene):
+def test_the_page_shows_a_host_whose_targets_count_down(page, scene):
     scene.told("gpu-1", targets=(target("llama3:8b", left_s=300.0),))
     scene.happens("gpu-1", "llama3:8b", Condition.WARM, before=Condition.LOADING)
 
@@ -61,7 +61,7 @@ def test_a_click_warms_and_the_load_is_followed_to_its_end(page, scene):
     expect(cold.get_by_role("progressbar")).to_be_hidden()
 
 
-def test_a_dead_host_is_told_first_with_its_reason(page, scene):
+def test_the_page_shows_a_dead_host_first_with_the_reason(page, scene):
     scene.told("gpu-1", targets=(target("llama3:8b"),))
     why = "gpu-2 (http://gpu-2:11434) refuses connections"
     lost = target("mid", Condition.UNKNOWN, why=why)
@@ -75,7 +75,7 @@ def test_a_dead_host_is_told_first_with_its_reason(page, scene):
     expect(page).to_have_title("(1) ollama-warmup")
 
 
-def test_what_nobody_observes_any_more_is_told_with_the_time(page, scene):
+def test_the_page_says_since_when_no_pass_has_observed_a_host(page, scene):
     scene.told("gpu-1", age_s=4 * TICK_S, targets=(target("llama3:8b", left_s=300.0),))
 
     page.goto(scene.service.url)
@@ -85,7 +85,7 @@ def test_what_nobody_observes_any_more_is_told_with_the_time(page, scene):
     expect(row(page, "llama3:8b").locator(".word")).to_have_text("unknown")
 
 
-def test_it_lives_through_a_restart_of_its_service(page, scene):
+def test_the_page_recovers_after_a_restart_of_its_service(page, scene):
     scene.told("gpu-1", targets=(target("llama3:8b"),))
     page.goto(scene.service.url)
     expect(page.locator("#live")).to_contain_text("live")
@@ -100,7 +100,7 @@ def test_it_lives_through_a_restart_of_its_service(page, scene):
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])
-def test_nothing_scrolls_sideways_however_long_and_hostile_names_are(
+def test_long_and_hostile_names_do_not_make_the_page_scroll_sideways(
     page, scene, width
 ):
     long = "registry.example/a-very-long-namespace/a-model-with-a-very-long-name:q8_0"
@@ -124,7 +124,7 @@ def test_nothing_scrolls_sideways_however_long_and_hostile_names_are(
     assert page.locator("main img").count() == 0
 
 
-def test_everything_is_reached_by_keyboard_and_keeps_the_focus(page, scene):
+def test_every_control_is_reached_by_keyboard_and_keeps_the_focus(page, scene):
     scene.told("gpu-2", targets=(target("llama3:8b", Condition.COLD),))
     scene.told("gpu-1", targets=(target("mid"),))
     page.goto(scene.service.url)
@@ -185,7 +185,7 @@ def test_a_host_is_paused_and_resumed(page, scene):
     assert scene.passes.paused() == frozenset()
 
 
-def test_what_cannot_be_sent_is_told(page, scene):
+def test_the_page_says_that_a_warm_up_was_not_sent(page, scene):
     scene.told("gpu-1", targets=(target("llama3:8b", Condition.COLD),))
     page.goto(scene.service.url)
     page.route("**/warmup", lambda route: route.abort())
@@ -197,7 +197,7 @@ def test_what_cannot_be_sent_is_told(page, scene):
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_words_can_be_read_on_either_ground(page, scene, scheme):
+def test_words_have_enough_contrast_in_both_colour_schemes(page, scene, scheme):
     now = time.time()
     conditions = [target(c.value, c, since=now) for c in Condition]
     scene.told("gpu-1", targets=tuple(conditions))

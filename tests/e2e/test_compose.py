@@ -46,7 +46,7 @@ def started(monkeypatch):
 
 
 @pytest.mark.usefixtures("started")
-def test_from_nothing_to_a_warm_model():
+def test_compose_up_leads_from_nothing_to_a_warm_model():
     web, ollama, flower = url("web", 11480), url("ollama", 11434), url("flower", 5555)
 
     assert until(lambda: httpx.get(f"{web}/readyz").status_code == 200, seconds=60)

@@ -106,7 +106,9 @@ def their_worker(folder, environment):
 
 
 @pytest.mark.usefixtures("their_worker")
-def test_both_sides_messages_arrive_where_they_should(system, folder, environment):
+def test_an_application_with_a_celery_of_its_own_keeps_both_brokers_apart(
+    system, folder, environment
+):
     used = subprocess.run(
         [sys.executable, "use.py"],
         cwd=folder,

@@ -81,7 +81,7 @@ def calls(url):
     return {k[1:]: v for k, v in series(url).items() if k[0] == name and v}
 
 
-def test_calls_of_ollamas_own_client_are_counted_as_what_they_met(simulated, unserved):
+def test_calls_of_ollamas_own_client_are_counted_as_cold_or_warm(simulated, unserved):
     declare(unserved.redis, simulated.url)
     chat = [{"role": "user", "content": "hi"}]
 
@@ -105,7 +105,7 @@ def test_calls_of_ollamas_own_client_are_counted_as_what_they_met(simulated, uns
     }
 
 
-def test_asynchronous_clients_count_likewise_and_v1_does_not(simulated, unserved):
+def test_calls_of_asynchronous_clients_are_counted_but_for_v1(simulated, unserved):
     declare(unserved.redis, simulated.url)
     body = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -145,7 +145,7 @@ def test_ten_thousand_made_up_names_make_no_series_and_one_field(unserved):
     assert unserved.redis.hlen(tally.totals_key(NAMESPACE)) == 2
 
 
-def test_while_redis_is_away_nobody_waits_and_what_is_dropped_is_told_later(
+def test_calls_are_dropped_without_a_wait_while_redis_is_away_and_counted_later(
     environment, caplog
 ):
     port = free_port()

@@ -47,7 +47,7 @@ def test_a_publish_declares_no_queue(publisher):
     assert declared == [()]
 
 
-def test_who_waits_for_long_looks_less_often(publisher):
+def test_a_caller_that_waits_for_long_looks_less_often(publisher):
     looks = []
 
     def look(task_id):
@@ -62,7 +62,7 @@ def test_who_waits_for_long_looks_less_often(publisher):
     assert 8 <= len(looks) <= 10  # and not one each 100 ms
 
 
-def test_a_short_wait_ends_in_time(publisher):
+def test_a_short_wait_for_a_result_ends_in_time(publisher):
     publisher.backend.get_task_meta = lambda _id: {"status": "PENDING"}
     began = time.monotonic()
 

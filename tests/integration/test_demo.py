@@ -28,7 +28,9 @@ def run(system, *options):
     )
 
 
-def test_a_model_that_is_loaded_already_ends_it_with_what_to_type(system):
+def test_the_demo_refuses_a_model_that_is_loaded_already_and_says_how_to_unload_it(
+    system,
+):
     system.application.warmup("tiny")
     loads = system.ollama.loads()
 
@@ -40,7 +42,7 @@ def test_a_model_that_is_loaded_already_ends_it_with_what_to_type(system):
     assert "tiny:latest" in system.ollama.resident()
 
 
-def test_other_models_that_are_loaded_are_listed_and_nothing_is_sent(system):
+def test_the_demo_lists_other_loaded_models_and_sends_nothing_without_a_yes(system):
     system.application.warmup("tiny")
     loads = system.ollama.loads()
 
@@ -52,7 +54,7 @@ def test_other_models_that_are_loaded_are_listed_and_nothing_is_sent(system):
     assert system.ollama.loads() == loads
 
 
-def test_on_a_real_server_it_loads_once_unloads_nothing_and_stays(system):
+def test_the_demo_on_a_given_server_loads_once_unloads_nothing_and_stays(system):
     system.application.warmup("tiny")
     before = system.ollama.stats()
 
@@ -82,7 +84,7 @@ def test_on_a_real_server_it_loads_once_unloads_nothing_and_stays(system):
     assert system.ollama.resident()["mid:latest"]["context_length"] == 2048
 
 
-def test_a_model_that_the_server_does_not_have_ends_it_with_the_command(system):
+def test_the_demo_ends_at_an_unknown_model_with_the_command_that_pulls_it(system):
     ended = run(system, "--model", "nope")
 
     assert ended.returncode == 1
@@ -90,7 +92,7 @@ def test_a_model_that_the_server_does_not_have_ends_it_with_the_command(system):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_wrong_model_ends_it_before_anything_starts(system):
+def test_the_demo_refuses_a_wrong_request_before_anything_starts(system):
     ended = run(system, "--model", "tiny?nun_ctx=1")
 
     assert ended.returncode == 1
@@ -99,7 +101,7 @@ def test_a_wrong_model_ends_it_before_anything_starts(system):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_behind_when_it_is_ended_half_way(number):
+def test_a_demo_that_is_ended_half_way_leaves_no_process_behind(number):
     mark = f"demo-{uuid.uuid4()}"
     demo = subprocess.Popen(
         DEMO,

@@ -125,7 +125,7 @@ def examine(capsys):
     return code, rows, told
 
 
-def test_each_of_the_guides_nine_troubles_is_found(
+def test_doctor_finds_each_of_the_guides_nine_troubles(
     unserved, environment, monkeypatch, simulated, weights, capsys
 ):
     spoil(simulated)
@@ -155,7 +155,7 @@ def test_each_of_the_guides_nine_troubles_is_found(
     assert {k: v for k, v in after.items() if k in before} == before
 
 
-def test_hosts_that_hang_delay_neither_one_another_nor_the_end(
+def test_hosts_that_hang_delay_neither_one_another_nor_the_end_of_doctor(
     environment, monkeypatch, capsys
 ):
     monkeypatch.setattr(asked, "ALL_S", 1.0)
@@ -180,7 +180,7 @@ def test_hosts_that_hang_delay_neither_one_another_nor_the_end(
     } == {f"h{n}" for n in range(20)}
 
 
-def test_without_redis_and_ollama_it_says_what_to_type(
+def test_doctor_without_redis_and_ollama_says_how_to_start_them(
     environment, monkeypatch, capsys
 ):
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
@@ -198,7 +198,7 @@ def test_without_redis_and_ollama_it_says_what_to_type(
     assert "secret" not in shown.out + shown.err
 
 
-def test_a_wrong_variable_is_found_and_ends_with_1(environment, capsys):
+def test_doctor_ends_with_1_at_a_wrong_variable(environment, capsys):
     environment(TICKS="3")
 
     code, found, told = examine(capsys)
@@ -208,7 +208,7 @@ def test_a_wrong_variable_is_found_and_ends_with_1(environment, capsys):
     assert "did you mean OLLAMA_WARMUP_TICK_S?" in told["findings"][0]["what"]
 
 
-def test_a_redis_that_wants_a_password_is_told_apart(unserved, capsys):
+def test_doctor_recognises_a_redis_that_wants_a_password(unserved, capsys):
     unserved.redis.config_set("requirepass", "hunter2")
     try:
         _, found, _ = examine(capsys)

@@ -33,13 +33,13 @@ def ats(entries):
     return [entry.event.at for entry in entries]
 
 
-def test_there_is_nothing_before_the_first_event(store):
+def test_an_event_log_without_events_reads_as_empty(store):
     assert store.log.newest_id() == BEGINNING
     assert list(store.log.backwards()) == []
     assert store.log.after(BEGINNING, wait_s=0.01) == []
 
 
-def test_all_that_is_kept_is_read_page_by_page_and_each_once(store):
+def test_the_event_log_is_read_page_by_page_and_each_event_once(store):
     store.add_events([event(n) for n in range(KEPT + 2 * PAGE)])
 
     read = ats(store.log.backwards())
@@ -50,7 +50,7 @@ def test_all_that_is_kept_is_read_page_by_page_and_each_once(store):
     assert store.counts() == {("changed", "gpu-1", "tiny"): KEPT + 2 * PAGE}
 
 
-def test_who_follows_gets_what_comes_after_even_if_his_place_was_cut_off(store):
+def test_a_follower_gets_later_events_even_if_its_place_was_cut_off(store):
     store.add_events([event(0)])
     first = store.log.newest_id()
     store.add_events([event(n) for n in range(1, KEPT + 2 * PAGE)])
@@ -62,7 +62,7 @@ def test_who_follows_gets_what_comes_after_even_if_his_place_was_cut_off(store):
     assert ats(following)[0] == ats(page)[-1] + 1
 
 
-def test_only_what_was_there_and_not_older_is_meant(store, valkey):
+def test_reading_backwards_respects_the_last_id_and_the_oldest_instant(store, valkey):
     with Redis.from_url(valkey.connection_url, decode_responses=True) as redis:
         seconds, _ = redis.time()
     store.add_events([event(1), event(2)])
@@ -74,7 +74,9 @@ def test_only_what_was_there_and_not_older_is_meant(store, valkey):
     assert [e.at for e in store.events(2)] == [3, 2]
 
 
-def test_what_another_release_wrote_has_its_place_and_no_event(store, valkey, request):
+def test_an_entry_of_another_release_keeps_its_place_without_an_event(
+    store, valkey, request
+):
     with Redis.from_url(valkey.connection_url) as redis:
         redis.xadd(f"{request.node.name}:events", {"event": '{"kind": "new"}'})
     store.add_events([event(1, Kind.EVICTED)])

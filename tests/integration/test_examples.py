@@ -86,12 +86,12 @@ def applications(_system: RunningSystem) -> Iterator[Applications]:
         yield Applications(urls=urls, loads=_system.ollama.loads() - loads)
 
 
-def test_all_that_start_at_once_share_one_load(applications):
+def test_example_applications_that_start_at_once_share_one_load(applications):
     assert applications.loads == 1
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_health_route_tells_what_is_not_ready(applications, name):
+def test_a_health_route_answers_503_while_a_model_is_not_ready(applications, name):
     answer = applications.ask(name, "GET", "/health")
 
     assert answer.status_code == 503
@@ -127,7 +127,9 @@ def test_a_warm_model_is_used_without_a_reload(applications, system):
         ("model=mid&timeout_s=0.3", 504, "WarmupTimeout"),
     ],
 )
-def test_a_failed_warm_up_is_an_answer_of_http(applications, query, status, error):
+def test_a_failed_warm_up_becomes_an_http_error_with_its_name(
+    applications, query, status, error
+):
     answer = applications.ask("fastapi", "POST", f"/warmup?{query}")
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)

@@ -68,7 +68,7 @@ def used_bytes(redis):
     return int(redis.info("memory")["used_memory"])
 
 
-def test_names_that_mean_nothing_ask_nobody_and_make_no_series(system):
+def test_meaningless_model_names_cause_no_request_and_no_metric_series(system):
     tasks = (wire.WARMUP, wire.PULL, wire.UNLOAD)
     messages = [
         hostile.envelope([[name], {}, hostile.AFTER], task=tasks[place % 3])
@@ -94,7 +94,7 @@ def exposed(system):
     return {line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"}
 
 
-def test_any_number_of_calls_is_one_load_and_leaves_little(system):
+def test_any_number_of_warm_ups_is_one_load_and_leaves_little_in_redis(system):
     loads = system.ollama.loads()
     with Redis.from_url(system.broker_url) as redis:
         before, keys = used_bytes(redis), redis.dbsize()

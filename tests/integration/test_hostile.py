@@ -7,7 +7,7 @@ from tests.support import hostile
 from tests.support.hostile import put
 
 
-def test_what_is_not_json_is_never_opened(system, tmp_path):
+def test_a_message_that_is_not_json_is_never_decoded(system, tmp_path):
     mark, loads = tmp_path / "opened", system.ollama.loads()
     messages = [*hostile.code(mark), *hostile.calls("tiny")]
 
@@ -18,7 +18,7 @@ def test_what_is_not_json_is_never_opened(system, tmp_path):
     assert system.ollama.loads() == loads
 
 
-def test_what_is_nearly_a_call_loads_nothing(system):
+def test_a_message_with_wrong_arguments_loads_nothing(system):
     host = system.ollama.url
     calls: tuple[Any, ...] = (
         (["tiny"], {"gentle": "yes"}),
@@ -41,7 +41,7 @@ def test_what_is_nearly_a_call_loads_nothing(system):
     assert system.ollama.stats()["requests"] == asked
 
 
-def test_a_thousand_hostile_messages_are_each_told_once_and_nothing_happens(system):
+def test_a_thousand_hostile_messages_are_logged_once_each_and_load_nothing(system):
     loads = system.ollama.loads()
 
     told = put(system, hostile.messages(1_000, seed=11))

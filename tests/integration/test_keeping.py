@@ -105,21 +105,21 @@ def touches(system, host):
     return int(system.hosts[host].stats()["requests"].get("/api/generate", 0))
 
 
-def test_what_is_wanted_is_loaded_in_order_of_priority(system):
+def test_declared_models_are_loaded_in_order_of_priority(system):
     stays = system.hosts["idle"].history()
 
     assert [stay["name"] for stay in stays][:2] == ["tiny:latest", "embedder:latest"]
     assert system.state.events("idle")[:2] == ["changed", "changed"]
 
 
-def test_drift_is_told_with_both_values_and_not_fought(system):
+def test_drift_is_reported_with_both_values_and_not_reloaded(system):
     system.state.wait_for("drift", {"tiny": "drifted"})
 
     assert system.state.why("drift", "tiny") == "loaded with context 1024, wanted 2048"
     assert system.hosts["drift"].stats()["reloads"] == 0
 
 
-def test_a_foreign_keep_alive_is_told_with_both_values_and_followed(system):
+def test_a_foreign_keep_alive_is_reported_with_both_values_and_followed(system):
     system.state.wait_for("short", {"tiny": "drifted"})
 
     assert "wanted 30m" in system.state.why("short", "tiny")
@@ -145,7 +145,7 @@ def test_a_touch_that_meets_a_full_queue_is_tried_again(system):
     assert system.state.is_warm("busy", "tiny")
 
 
-def test_of_two_that_do_not_fit_together_the_less_wanted_is_unfit(system):
+def test_of_two_targets_that_do_not_fit_together_the_less_wanted_is_unfit(system):
     fit = {"tiny": "warm", "other": "unfit"}
 
     system.state.wait_for("pair", fit)
@@ -168,7 +168,7 @@ def test_an_evicted_target_comes_back_and_is_contested_when_it_goes_again(system
     assert system.state.conditions("foreign") == {"tiny": "contested"}
 
 
-def test_a_changed_file_brings_hosts_and_takes_them_away(system):
+def test_a_changed_warm_list_adds_and_removes_hosts(system):
     before = json.loads(system.warm_list.read_text())
     system.want(**{k: v for k, v in WANTED.items() if k != "leaves"}, stays="tiny")
 
@@ -215,7 +215,7 @@ def control_log(system):
     return system.log("control")
 
 
-def test_metrics_tell_what_passes_did(system):
+def test_metrics_count_what_passes_did(system):
     def told(name, **labels):
         """The sum of all series with these labels."""
         wanted = labels.items()
@@ -256,7 +256,7 @@ def test_workers_and_beat_hear_nothing_from_another_namespace(
         assert len(app.control.ping(timeout=1.5) or []) == answers
 
 
-def test_how_long_loads_took_is_found_from_a_report(system):
+def test_the_load_times_of_a_target_are_found_from_its_report(system):
     seen = system.state.reports()["idle"]
 
     kept = details.histories(status.choose([seen], status.Looked()))

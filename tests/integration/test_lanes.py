@@ -73,7 +73,7 @@ def errors(results):
     return {type(r.get(timeout=20, propagate=False)).__name__ for r in results}
 
 
-def test_a_removed_hosts_lane_is_emptied_and_given_up_without_a_restart(system, app):
+def test_the_lane_of_a_removed_host_is_emptied_and_left_without_a_restart(system, app):
     wait_for_lanes("follows", app, "stays", "leaves", "hers")
     system.supervisor.kill("follows", signal.SIGSTOP)
     backlog = [send(app, "leaves") for _ in range(BACKLOG)]

@@ -15,7 +15,7 @@ def run(words):
 
 
 @pytest.mark.parametrize("words", ALONE + WITH_A_MODEL, ids=" ".join)
-def test_without_redis_it_is_told_what_to_type(words, environment):
+def test_each_command_without_redis_says_how_to_start_a_broker(words, environment):
     environment(BROKER_URL=f"redis://:secret@127.0.0.1:{free_port()}/0")
 
     ended = run(words)
@@ -29,7 +29,7 @@ def test_without_redis_it_is_told_what_to_type(words, environment):
 
 @pytest.mark.usefixtures("unserved")
 @pytest.mark.parametrize("words", [["ps"], ["status"], ["events"]], ids=" ".join)
-def test_without_a_pass_it_is_told_what_is_missing(words):
+def test_a_command_that_shows_passes_says_that_none_has_reported(words):
     ended = run(words)
 
     assert ended.exit_code == 4
@@ -39,7 +39,7 @@ def test_without_a_pass_it_is_told_what_is_missing(words):
 
 @pytest.mark.usefixtures("unserved")
 @pytest.mark.parametrize("words", WITH_A_MODEL, ids=" ".join)
-def test_without_a_worker_it_is_told_while_it_waits(words, monkeypatch):
+def test_a_command_that_waits_says_that_no_worker_answers(words, monkeypatch):
     monkeypatch.setattr("worker.cli.dispatch.PING_S", 0.2)
 
     ended = run([*words, "--timeout", "0.8s"])
@@ -50,7 +50,7 @@ def test_without_a_worker_it_is_told_while_it_waits(words, monkeypatch):
 
 
 @pytest.mark.parametrize("words", WITH_A_MODEL, ids=" ".join)
-def test_who_does_not_wait_is_told_the_task_that_was_sent(words, unserved):
+def test_a_command_that_does_not_wait_prints_the_task_that_it_sent(words, unserved):
     ended = run([*words, "--no-wait"])
 
     assert ended.exit_code == 0

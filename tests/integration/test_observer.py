@@ -18,7 +18,7 @@ async def look(observer, host):
     return seen[0]["gpu-1"]
 
 
-def test_what_the_models_of_a_host_are_is_known_while_it_is_away():
+def test_the_observer_remembers_the_models_of_a_host_that_is_away():
     observer = Observer(monotonic=time.monotonic)
     with recorder() as (url, _):
         host = Host(name="gpu-1", url=url)

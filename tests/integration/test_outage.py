@@ -22,7 +22,7 @@ def broker(environment):
 @pytest.mark.parametrize(
     ("redis", "bound_s"), [(refusing, 2), (mute, 6), (dropping, 6)]
 )
-def test_a_caller_knows_soon_that_redis_is_away(broker, task, redis, bound_s):
+def test_a_send_fails_soon_while_redis_is_away(broker, task, redis, bound_s):
     with redis() as port:
         broker(port)
         began = time.monotonic()
@@ -52,7 +52,7 @@ def test_awaiting_never_holds_the_loop_and_ends_when_its_time_is_over(broker, re
     assert took < 2
 
 
-def test_awaiting_tells_that_redis_is_away_before_its_time_is_over(broker):
+def test_awaiting_raises_store_unavailable_before_its_time_is_over(broker):
     with mute() as port:
         broker(port)
 

@@ -45,7 +45,7 @@ def up(simulated, tmp_path_factory):
     running.end()
 
 
-def test_up_tells_what_passes_do_and_what_they_see(up):
+def test_up_prints_changes_of_conditions_and_no_line_for_each_pass(up):
     said = "".join(up.lines)
 
     assert "keeps 2 targets warm, with a pass every 2s" in said
@@ -68,7 +68,7 @@ def test_ps_finds_the_running_up_and_says_that_one_is_not_ready(up):
     assert ended.stderr == ""
 
 
-def test_ps_of_what_is_ready_ends_with_0_and_is_one_document(up):
+def test_ps_of_a_ready_target_ends_with_0_and_prints_one_document(up):
     ended = up.run("ps", "gpu-1", "tiny", "--json")
 
     [host] = json.loads(ended.stdout)["hosts"]
@@ -77,7 +77,7 @@ def test_ps_of_what_is_ready_ends_with_0_and_is_one_document(up):
     assert host["is_old"] is False
 
 
-def test_events_tell_how_it_became_warm(up):
+def test_events_show_how_a_model_became_warm(up):
     ended = up.run("events", "tiny", "--since", "1h")
 
     told = [line.split()[2:] for line in ended.stdout.splitlines()[1:]]
@@ -86,7 +86,7 @@ def test_events_tell_how_it_became_warm(up):
     assert told[-1][-2:] == ["->", "warm"]
 
 
-def test_a_pause_is_seen_and_followed_and_taken_back(up, simulated):
+def test_a_pause_puts_a_model_to_sleep_until_it_is_taken_back(up, simulated):
     follower = subprocess.Popen(
         [*COMMAND, "events", "-n", "1", "--follow", "--json"],
         env=up.env,
@@ -142,7 +142,9 @@ def here(up, environment):
     return lambda *words: CliRunner().invoke(cli, words)
 
 
-def test_what_is_wanted_is_unloaded_only_with_a_pause(here, store, simulated):
+def test_unload_pauses_a_declared_model_so_that_it_stays_unloaded(
+    here, store, simulated
+):
     ended = here("unload", "tiny", "nope")
     paused = store.paused()
     time.sleep(2 * 2)  # two ticks, which would have loaded it again
@@ -162,7 +164,7 @@ def test_what_is_wanted_is_unloaded_only_with_a_pause(here, store, simulated):
     until(lambda: "tiny:latest" in simulated.resident(), "tiny is loaded again")
 
 
-def test_a_pull_ends_with_what_has_come(here):
+def test_pull_prints_the_outcome_for_each_model(here):
     ended = here("pull", "far", "--json")
     again = here("pull", "far")
     wrong = here("pull", "nowhere")
@@ -175,7 +177,7 @@ def test_a_pull_ends_with_what_has_come(here):
     assert (wrong.exit_code, wrong.stdout) == (1, "nowhere: failed (UnknownModel)\n")
 
 
-def test_an_unknown_model_is_paused_by_force_alone(up, store):
+def test_pause_refuses_an_unknown_model_without_force(up, store):
     refused = up.run("pause", "tino")
 
     assert refused.returncode == 2
@@ -190,7 +192,7 @@ def everything(client, namespace):
     return [(key, client.dump(key), client.pexpiretime(key)) for key in keys]
 
 
-def test_a_plan_says_what_would_be_done_and_changes_nothing(up):
+def test_plan_prints_the_next_actions_and_changes_nothing(up):
     client = up.broker()
     client.sadd("planned:paused", "gpu-2")
     before, outside = everything(client, "planned"), keys_outside(client)

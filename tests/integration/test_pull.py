@@ -78,7 +78,7 @@ def holder(system):
     return until(lambda: redis.get(LEASE), "a pull holds its host")
 
 
-def test_a_pull_downloads_a_model_and_tells_what_it_did(system, pull):
+def test_a_pull_downloads_a_model_and_returns_its_size_and_digest(system, pull):
     before = pulled_bytes(system)
     log = len(system.log())
 
@@ -133,7 +133,7 @@ def test_two_pulls_at_once_are_one_download(system):
     assert pulled_bytes(system) == before + SIZE
 
 
-def test_a_killed_child_costs_nothing_of_what_has_come(system):
+def test_a_killed_child_costs_no_byte_that_was_downloaded(system):
     before = pulled_bytes(system)
     system.application.send("far", task="pull")
     lease = holder(system)
@@ -165,7 +165,7 @@ def test_a_host_has_one_pull_at_a_time_and_warm_ups_go_on(system, pull, warmer):
     assert {a["error"] for a in system.application.answers()} == {"DiskFull"}
 
 
-def test_how_far_a_pull_is_is_seen_while_it_lasts(system):
+def test_the_progress_of_a_pull_is_in_the_result_backend_while_it_lasts(system):
     task_id = str(uuid.uuid4())
     system.application.send("far", task="pull", task_id=task_id)
     seen = []
@@ -185,7 +185,7 @@ def test_how_far_a_pull_is_is_seen_while_it_lasts(system):
     assert told[-1]["status"].startswith("pulling ")
 
 
-def test_a_full_disk_is_a_failure_that_says_so_and_is_not_tried_again(system, pull):
+def test_a_full_disk_fails_a_pull_at_once_with_the_reason(system, pull):
     system.ollama.post("/_sim/faults", fault="disk_full")
     asked = requests(system)
 
@@ -197,7 +197,7 @@ def test_a_full_disk_is_a_failure_that_says_so_and_is_not_tried_again(system, pu
     assert requests(system) == asked + 1
 
 
-def test_a_name_that_no_registry_has_is_told_so(pull):
+def test_a_pull_of_a_name_that_no_registry_has_raises_unknown_model(pull):
     answer = pull("nope")
 
     assert answer["error"] == "UnknownModel"
@@ -214,11 +214,11 @@ def test_a_name_that_no_registry_has_is_told_so(pull):
         (("far", "gpu-9"), "UnknownHost"),
     ],
 )
-def test_a_wrong_call_is_refused(pull, args, error):
+def test_a_pull_with_wrong_arguments_is_refused(pull, args, error):
     assert pull(*args)["error"] == error
 
 
-def test_a_loaded_model_is_let_go(system, pull):
+def test_an_unload_unloads_a_loaded_model_and_then_finds_none(system, pull):
     pull("near")
     system.application.warmup("near")
 

@@ -11,7 +11,7 @@ from tests.support.outages import mute, refusing
 from tests.support.readiness import at_once, beats, sent
 
 
-def test_all_warm_is_200_and_sends_nothing(last_pass, unserved):
+def test_readiness_is_200_and_sends_nothing_when_all_is_warm(last_pass, unserved):
     last_pass({"llama3:8b": Condition.WARM})
 
     state = asyncio.run(readiness())
@@ -35,7 +35,7 @@ def test_a_thousand_callers_have_each_cold_target_sent_once(last_pass, unserved)
     assert {f"{c}" for c in Condition} == {str(t.condition) for t in states[0].targets}
 
 
-def test_a_second_look_within_a_minute_sends_nothing_more(last_pass, unserved):
+def test_a_second_readiness_call_within_a_minute_sends_nothing(last_pass, unserved):
     last_pass({"llama3:8b": Condition.COLD})
     asyncio.run(readiness())
     assert len(sent(unserved)) == 1
@@ -56,7 +56,7 @@ def test_a_second_look_within_a_minute_sends_nothing_more(last_pass, unserved):
         ("gpt-oss:120b-cloud", "nothing to warm"),
     ],
 )
-def test_an_undeclared_model_is_404_and_sends_nothing(
+def test_readiness_of_an_undeclared_model_is_404_and_sends_nothing(
     last_pass, unserved, model, sentence
 ):
     last_pass({"llama3:8b": Condition.COLD})
@@ -69,25 +69,25 @@ def test_an_undeclared_model_is_404_and_sends_nothing(
 
 
 @pytest.mark.usefixtures("unserved")
-def test_without_a_pass_nobody_knows():
+def test_readiness_without_a_report_says_not_observed_yet():
     assert asyncio.run(readiness()).why.startswith("not observed yet")
 
 
-def test_an_old_report_says_since_when(last_pass, unserved):
+def test_readiness_from_an_old_report_says_since_when(last_pass, unserved):
     last_pass({"llama3:8b": Condition.COLD}, age_s=31)
 
     assert asyncio.run(readiness()).why.startswith("not observed since 2")
     assert sent(unserved) == []
 
 
-def test_another_version_s_report_is_told(last_pass, unserved):
+def test_readiness_names_a_report_of_another_version(last_pass, unserved):
     last_pass({"llama3:8b": Condition.WARM})
     unserved.redis.hset(report.key("ollama-warmup"), "gpu-2", '{"version": 9}')
 
     assert "the same version" in asyncio.run(readiness()).why
 
 
-def test_a_wrong_environment_is_told(environment):
+def test_readiness_names_an_unknown_variable(environment):
     environment(TYPO="1")
 
     state = asyncio.run(readiness())
@@ -97,7 +97,9 @@ def test_a_wrong_environment_is_told(environment):
 
 
 @pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 2.5), (mute, 3.5)])
-def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bound_s):
+def test_readiness_reports_a_missing_redis_soon_and_never_holds_the_event_loop(
+    environment, redis, bound_s
+):
     with redis() as port:
         environment(BROKER_URL=f"redis://127.0.0.1:{port}/0")
         began_s = time.monotonic()
@@ -111,7 +113,9 @@ def test_redis_away_is_told_soon_and_never_holds_the_loop(environment, redis, bo
     assert took_s < bound_s
 
 
-def test_what_cannot_be_sent_changes_no_answer(last_pass, unserved, caplog):
+def test_a_warm_up_that_cannot_be_sent_does_not_change_the_answer_of_readiness(
+    last_pass, unserved, caplog
+):
     last_pass({"llama3:8b": Condition.COLD})
     unserved.redis.acl_setuser("default", commands=["-lpush"], enabled=True)
 

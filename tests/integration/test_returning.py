@@ -47,7 +47,7 @@ def kill(supervisor, name):
     return start_again
 
 
-def test_a_server_that_was_restarted_gets_all_back_in_order_of_priority(system):
+def test_a_restarted_server_gets_its_models_back_in_order_of_priority(system):
     kill(system.supervisor, "ollama")()
 
     until(lambda: len(names(system)) == len(MODELS), "all are loaded again")
@@ -57,7 +57,7 @@ def test_a_server_that_was_restarted_gets_all_back_in_order_of_priority(system):
 
 
 @pytest.mark.parametrize("name", ["worker", "control", "beat", "valkey"])
-def test_whatever_dies_nothing_that_is_resident_is_loaded_again(system, name):
+def test_no_resident_model_is_loaded_again_whichever_process_dies(system, name):
     before = names(system)
     start_again = kill(system.supervisor, name)
     time.sleep(2)
@@ -73,7 +73,7 @@ def test_whatever_dies_nothing_that_is_resident_is_loaded_again(system, name):
     assert names(system) == before
 
 
-def test_an_emptied_redis_loads_nothing_that_is_resident(system):
+def test_no_resident_model_is_loaded_again_after_redis_was_emptied(system):
     before = names(system)
 
     system.state.redis.flushall()
@@ -82,7 +82,7 @@ def test_an_emptied_redis_loads_nothing_that_is_resident(system):
     assert names(system) == before
 
 
-def test_what_went_while_a_worker_was_away_comes_back_with_it(system):
+def test_models_unloaded_while_the_worker_is_away_are_loaded_when_it_returns(system):
     start_again = kill(system.supervisor, "worker")
     system.ollama.unload(*MODELS)
     until(lambda: not system.ollama.resident(), "all models are unloaded")

@@ -30,7 +30,7 @@ def test_the_rights_of_compose_are_enough_for_a_whole_system(guarded):
     assert guarded.denied() == []
 
 
-def test_they_are_enough_to_give_a_message_back(guarded):
+def test_the_rights_of_compose_are_enough_to_requeue_a_message(guarded):
     """Which a system does where one of its processes dies."""
     broker_url = f"redis://ollama-warmup:{PASSWORD}@127.0.0.1:{guarded.port}/0"
     told = wire.agreed(Settings(broker_url=broker_url), connect_s=1, answer_s=1)
@@ -70,7 +70,7 @@ def test_they_are_enough_to_give_a_message_back(guarded):
         "PSUBSCRIBE *",
     ],
 )
-def test_what_is_not_its_own_is_denied(guarded, command):
+def test_commands_and_keys_of_others_are_denied_to_the_system(guarded, command):
     with (
         guarded.redis("ollama-warmup", PASSWORD) as redis,
         pytest.raises(NoPermissionError),
@@ -79,12 +79,12 @@ def test_what_is_not_its_own_is_denied(guarded, command):
     assert guarded.denied()
 
 
-def test_nobody_enters_without_the_password(guarded):
+def test_redis_refuses_a_client_without_the_password(guarded):
     with guarded.redis(None, None) as redis, pytest.raises(AuthenticationError):
         redis.ping()
 
 
-def test_a_redirect_is_followed_by_nobody(guarded):
+def test_no_process_follows_a_redirect(guarded):
     moved, elsewhere = guarded.strangers["moved"], guarded.strangers["elsewhere"]
 
     assert {"/api/ps", "/api/tags"} <= moved.paths
@@ -93,25 +93,25 @@ def test_a_redirect_is_followed_by_nobody(guarded):
     assert guarded.answers["moved pull"]["error"]
 
 
-def test_each_host_is_told_its_own_token_and_no_other(guarded):
+def test_each_host_receives_its_own_token_and_no_other(guarded):
     for name in ("other", "moved"):
         assert guarded.strangers[name].tokens == {f"Bearer {SECRET}{name.upper()}"}
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_with_a_sentence(guarded):
+def test_a_self_signed_certificate_is_refused_with_a_reason(guarded):
     assert guarded.strangers["tls"].heard == []
     assert "certificate verify failed" in guarded.answers["tls"]["text"]
     assert b"certificate verify failed" in guarded.dump()
 
 
-def test_a_host_is_meant_by_its_name_alone(guarded):
+def test_a_request_that_names_a_host_by_its_url_is_refused(guarded):
     answer = guarded.answers["unknown"]
 
     assert answer["error"] == "BadRequest"
     assert "no host name of the configuration" in answer["text"]
 
 
-def test_what_is_secret_is_written_nowhere(guarded):
+def test_no_secret_is_in_logs_redis_channels_answers_or_pages(guarded):
     written = guarded.logs() | {
         "redis": guarded.dump(),
         "channels": b"\n".join(guarded.heard),

@@ -45,7 +45,9 @@ def start(caplog):
     return start
 
 
-def test_each_declared_model_is_sent_once_and_gently(start, unserved, environment):
+def test_an_application_that_starts_sends_each_declared_model_once_and_gently(
+    start, unserved, environment
+):
     environment(ENABLED="true", MODELS=MODELS)
 
     assert start() == [("INFO", INITIATED)]
@@ -56,7 +58,9 @@ def test_each_declared_model_is_sent_once_and_gently(start, unserved, environmen
     ]
 
 
-def test_where_hosts_are_known_each_gets_its_own(start, unserved, environment):
+def test_an_application_that_knows_its_hosts_sends_to_the_lane_of_each(
+    start, unserved, environment
+):
     environment(ENABLED="true", MODELS="phi3", HOSTS="a=10.0.0.5, b=10.0.0.6")
 
     start()
@@ -66,7 +70,7 @@ def test_where_hosts_are_known_each_gets_its_own(start, unserved, environment):
     assert unserved.messages("ollama.lane.b") == [warmup("phi3", "b")]
 
 
-def test_where_nothing_is_declared_the_worker_looks_after_its_own(
+def test_an_application_that_declares_nothing_asks_for_a_pass(
     start, unserved, environment
 ):
     environment(ENABLED="true")
@@ -77,14 +81,16 @@ def test_where_nothing_is_declared_the_worker_looks_after_its_own(
     assert sent == warmup() | {"task": "ollama.reconcile", "kwargs": {}}
 
 
-def test_it_is_off_by_default_and_silent(start, unserved, environment):
+def test_warming_at_start_is_off_by_default_and_silent(start, unserved, environment):
     environment(MODELS="phi3")
 
     assert [level for level, _ in start()] == ["DEBUG"]
     assert unserved.redis.keys() == []
 
 
-def test_the_application_s_own_switch_counts_more(start, unserved, environment):
+def test_the_argument_of_the_application_overrides_the_environment(
+    start, unserved, environment
+):
     environment(ENABLED="true", MODELS="phi3")
     assert start(enabled=False) == []
 
@@ -93,7 +99,9 @@ def test_the_application_s_own_switch_counts_more(start, unserved, environment):
     assert len(unserved.messages("ollama.control")) == 1
 
 
-def test_wrong_settings_are_one_error_and_no_exception(start, environment):
+def test_wrong_settings_at_start_are_one_logged_error_and_no_exception(
+    start, environment
+):
     environment(ENABLE="true")
 
     ((level, line),) = start()
@@ -104,7 +112,7 @@ def test_wrong_settings_are_one_error_and_no_exception(start, environment):
 
 
 @pytest.mark.parametrize("redis", [refusing, mute])
-def test_redis_away_is_one_warning(start, environment, redis):
+def test_a_missing_redis_at_start_is_one_logged_warning(start, environment, redis):
     with redis() as port:
         environment(
             ENABLED="true", MODELS=MODELS, BROKER_URL=f"redis://127.0.0.1:{port}/0"
@@ -128,7 +136,9 @@ time.sleep({runs_s})
 
 
 @pytest.mark.parametrize("runs_s", [0, 0.6])
-def test_redis_away_delays_neither_start_nor_end(runs_s, record_property):
+def test_a_missing_redis_delays_neither_start_nor_end_of_an_application(
+    runs_s, record_property
+):
     code = APPLICATION.format(runs_s=runs_s)
     with dropping() as port:
         began_s = time.monotonic()
@@ -163,7 +173,7 @@ print(os.wait()[1])
 
 
 @pytest.mark.parametrize("later_s", [0, 0.1])
-def test_a_child_forked_while_it_starts_can_send(later_s):
+def test_a_child_forked_while_warming_starts_can_send(later_s):
     run = subprocess.run(
         [sys.executable, "-c", FORKING.format(later_s=later_s)],
         env={"OLLAMA_WARMUP_BROKER_URL": "redis://127.0.0.1:1/0"},
@@ -177,7 +187,7 @@ def test_a_child_forked_while_it_starts_can_send(later_s):
     assert "Exception" not in run.stderr
 
 
-def test_all_that_sending_needs_is_imported_before():
+def test_all_modules_that_sending_needs_are_imported_before_the_thread_sends():
     code = """
 import sys
 from ollama_warmup import errors, gentle

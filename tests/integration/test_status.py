@@ -30,7 +30,9 @@ def told(unserved, monkeypatch):
     return told
 
 
-def test_a_ready_system_ends_with_0_and_says_who_is_missing(told, unserved, capsys):
+def test_status_of_a_ready_system_ends_with_0_and_names_missing_workers(
+    told, unserved, capsys
+):
     told(tiny=Condition.WARM)
     unserved.redis.lpush("ollama-warmup:ollama.lane.gpu-1", "x")
     unserved.redis.sadd("ollama-warmup:paused", "gpu-2")
@@ -56,7 +58,7 @@ def test_a_ready_system_ends_with_0_and_says_who_is_missing(told, unserved, caps
     [(0, Condition.COLD, 1), (31, Condition.WARM, 4)],
     ids=["not ready", "not observed lately"],
 )
-def test_the_exit_code_and_the_document_say_whether_it_is_ready(
+def test_the_exit_code_and_the_document_of_status_say_whether_the_system_is_ready(
     told, capsys, age_s, condition, code
 ):
     told(age_s, tiny=condition)
@@ -71,7 +73,7 @@ def test_the_exit_code_and_the_document_say_whether_it_is_ready(
 
 
 @pytest.mark.usefixtures("told")
-def test_without_a_pass_it_still_shows_the_broker(capsys):
+def test_status_shows_the_broker_even_if_no_pass_has_reported(capsys):
     code = overview.run(as_json=False)
 
     shown = capsys.readouterr()
@@ -127,7 +129,7 @@ class Terminal:
         return code
 
 
-def test_top_counts_down_follows_the_size_and_the_reports_and_ends_by_q(told):
+def test_top_counts_down_follows_the_terminal_and_the_reports_and_ends_by_q(told):
     told(**{f"m{n}": Condition.WARM for n in range(1, 22)})
     top = Terminal()
 
@@ -144,7 +146,7 @@ def test_top_counts_down_follows_the_size_and_the_reports_and_ends_by_q(told):
     assert top.drawn.endswith(b"\x1b[?25h\x1b[?1049l")  # as it was before
 
 
-def test_top_without_a_terminal_says_what_to_type(told, capsys):
+def test_top_without_a_terminal_points_to_ps(told, capsys):
     told(tiny=Condition.WARM)
 
     assert watching.run([]) == 2

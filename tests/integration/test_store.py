@@ -109,7 +109,7 @@ def test_the_longest_load_of_a_host_is_the_one_that_was_kept(store):
     assert store.longest("other") == (0.0, 0)
 
 
-def test_a_redis_that_is_away_is_told():
+def test_the_store_raises_store_unavailable_while_redis_is_away():
     server = ValkeyServer(port=free_port())
     server.start()
     store = Store(server.connection_url, namespace="ns")

@@ -95,7 +95,7 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(number):
     supervising.stdout.close()
 
 
-def test_a_process_that_ends_by_itself_is_told_with_its_last_lines():
+def test_a_process_that_ends_by_itself_raises_an_error_with_its_last_lines():
     script = "print('cannot open the door'); raise SystemExit(3)"
 
     with Supervisor() as supervisor:
@@ -105,7 +105,7 @@ def test_a_process_that_ends_by_itself_is_told_with_its_last_lines():
             supervisor.wait_ready(timeout_s=10, progress=lambda _: None)
 
 
-def test_a_process_that_is_never_ready_is_told():
+def test_a_process_that_is_never_ready_raises_an_error():
     with Supervisor() as supervisor:
         supervisor.start(
             "slow",
@@ -130,7 +130,7 @@ time.sleep(600)
 """
 
 
-def test_what_the_others_need_ends_after_them(tmp_path):
+def test_a_process_that_the_others_need_ends_after_them(tmp_path):
     told = tmp_path / "told"
     with Supervisor(grace_s=5) as supervisor:
         for name, pause in (("broker", "0"), ("worker", "0.3")):
@@ -166,7 +166,7 @@ def test_a_second_signal_ends_everything_at_once():
     supervising.stdout.close()
 
 
-def test_a_death_is_told_once_and_its_children_go_too():
+def test_a_death_is_reported_once_and_the_children_of_the_dead_process_end():
     with Supervisor() as supervisor:
         supervisor.start(
             "family",

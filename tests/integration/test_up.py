@@ -26,7 +26,7 @@ def up(_system, tmp_path_factory):
     running.end(signal.SIGKILL)
 
 
-def test_another_terminal_finds_it_and_its_line_tells_the_warm_up(up, system):
+def test_warm_in_another_terminal_finds_up_which_prints_the_load(up, system):
     ended = up.run("warm", "tiny")
 
     assert ended.returncode == 0, ended.stderr
@@ -35,14 +35,14 @@ def test_another_terminal_finds_it_and_its_line_tells_the_warm_up(up, system):
     assert "tiny:latest" in system.ollama.resident()
 
 
-def test_a_second_one_of_the_same_namespace_is_refused(up):
+def test_a_second_up_of_the_same_namespace_is_refused(up):
     ended = up.run("up")
 
     assert ended.returncode == 1
     assert f"runs already (pid {up.process.pid})" in ended.stderr
 
 
-def test_a_worker_that_is_killed_is_told_and_started_again(up):
+def test_up_reports_a_killed_worker_and_starts_it_again(up):
     os.kill(up.pid("worker"), signal.SIGKILL)
 
     up.wait_until_said("died (killed by SIGKILL), starts again in 1 s")
@@ -50,14 +50,14 @@ def test_a_worker_that_is_killed_is_told_and_started_again(up):
     assert up.run("warm", "tiny2").returncode == 0
 
 
-def test_what_it_prints_to_type_is_what_it_runs_with(up):
+def test_the_variables_that_up_prints_are_those_it_runs_with(up):
     shown = dict(re.findall(r"export (\w+)=(\S+)", "".join(up.lines)))
 
     assert shown["OLLAMA_WARMUP_NAMESPACE"] == "ollama-warmup"
     assert redis.Redis.from_url(shown["OLLAMA_WARMUP_BROKER_URL"]).ping()
 
 
-def test_its_status_page_is_served_to_who_has_the_token(up):
+def test_the_status_page_of_up_needs_the_token(up):
     url = re.findall(r"web +status page on (\S+)", "".join(up.lines))[-1]
 
     assert httpx.get(f"{url}/").status_code == 401
@@ -70,7 +70,7 @@ TASKS = (
 )
 
 
-def test_its_flower_shows_the_warm_up_and_no_secret(up):
+def test_flower_of_up_shows_the_warm_up_and_no_secret(up):
     url = re.findall(r"flower +shows .* on (\S+)", "".join(up.lines))[-1]
     up.run("warm", "tiny")
     with httpx.Client(base_url=url) as flower:
@@ -88,7 +88,7 @@ def test_its_flower_shows_the_warm_up_and_no_secret(up):
     assert [p for p, page in pages.items() if "hunter2" in page.text] == []
 
 
-def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
+def test_up_ends_within_seconds_and_keeps_the_data_of_its_broker(tmp_path):
     first = Up(tmp_path, "http://me:hunter2@127.0.0.1:1", *ALONE).ready()
     assert first.said("does not answer")
     first.broker().set("kept", "yes")
@@ -107,11 +107,11 @@ def test_it_ends_within_seconds_and_keeps_what_its_broker_knew(tmp_path):
     until(lambda: marked(second.mark) == [], "none of its processes is left")
 
 
-def test_what_has_no_effect_in_the_environment_is_told(up):
+def test_up_names_a_variable_that_has_no_effect(up):
     assert "".join(up.lines).count("OLLAMA_HOST is ignored") == 1
 
 
-def test_secrets_are_written_nowhere(up):
+def test_up_writes_no_secret_but_for_the_doctor(up):
     (environment,) = up.state.rglob("environment")
 
     told = environment.read_text()  # for the doctor of another terminal
@@ -122,7 +122,7 @@ def test_secrets_are_written_nowhere(up):
     assert [file for file in others if b"hunter2" in file.read_bytes()] == []
 
 
-def test_a_port_for_flower_that_is_taken_is_told(tmp_path):
+def test_up_refuses_a_port_for_flower_that_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         refused = Up(tmp_path, "127.0.0.1:1", "--flower-port", str(port))

@@ -23,7 +23,7 @@ def warm(system, *words, **env):
     )
 
 
-def test_without_a_terminal_it_prints_one_line_a_model(system):
+def test_warm_without_a_terminal_prints_one_line_a_model(system):
     ended = warm(system, "tiny", "embedder")
 
     assert ended.returncode == 0
@@ -34,7 +34,7 @@ def test_without_a_terminal_it_prints_one_line_a_model(system):
     assert ended.stderr == ""
 
 
-def test_json_is_one_document_with_a_result_or_an_error_for_each(system):
+def test_warm_as_json_prints_a_result_or_an_error_for_each_model(system):
     ended = warm(system, "tiny?num_ctx=2048", "nope", "--json")
 
     good, bad = json.loads(ended.stdout)["models"]
@@ -45,7 +45,7 @@ def test_json_is_one_document_with_a_result_or_an_error_for_each(system):
     assert "ollama pull nope" in bad["error"]["message"]
 
 
-def test_one_that_fails_is_told_with_the_next_step(system):
+def test_warm_names_the_next_step_for_a_model_that_fails(system):
     ended = warm(system, "tiny", "nope")
 
     assert ended.returncode == 1
@@ -63,7 +63,7 @@ def test_one_that_fails_is_told_with_the_next_step(system):
         ([], "Missing argument"),
     ],
 )
-def test_what_is_wrong_is_refused_before_anything_is_sent(system, words, told):
+def test_warm_refuses_wrong_arguments_before_anything_is_sent(system, words, told):
     before = system.ollama.stats()["requests"]
 
     ended = warm(system, *words)
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_refused_before_anything_is_sent(system, words, told):
     assert system.ollama.stats()["requests"].get("/api/show") == before.get("/api/show")
 
 
-def test_a_broker_that_is_not_there_is_told_with_the_way_out(system):
+def test_warm_without_a_broker_says_how_to_start_one(system):
     url = f"redis://:secret@127.0.0.1:{free_port()}/0"
 
     ended = warm(system, "tiny", OLLAMA_WARMUP_BROKER_URL=url)
@@ -84,7 +84,7 @@ def test_a_broker_that_is_not_there_is_told_with_the_way_out(system):
     assert "Traceback" not in ended.stderr
 
 
-def test_a_load_goes_on_when_the_wait_is_over(system):
+def test_a_load_goes_on_when_the_wait_of_warm_is_over(system):
     ended = warm(system, "mid", "--timeout", "0.5s")
 
     assert ended.returncode == 4
@@ -93,7 +93,7 @@ def test_a_load_goes_on_when_the_wait_is_over(system):
     until(lambda: "mid:latest" in system.ollama.resident(), "mid is loaded")
 
 
-def test_a_missing_worker_is_told_before_the_time_is_over(system):
+def test_warm_says_that_no_worker_answers_before_its_time_is_over(system):
     ended = warm(system, "tiny", "--timeout", "4s", OLLAMA_WARMUP_NAMESPACE="empty")
 
     assert ended.returncode == 4
@@ -101,7 +101,7 @@ def test_a_missing_worker_is_told_before_the_time_is_over(system):
     assert "    ollama-warmup up\n" in ended.stderr
 
 
-def test_a_terminal_sees_a_bar_for_each_model(system):
+def test_warm_shows_a_bar_for_each_model_in_a_terminal(system):
     ours, theirs = os.openpty()
     env = os.environ | system.environment | {"TERM": "xterm", "COLUMNS": "120"}
     argv = [sys.executable, "-m", "worker.cli", "warm", "tiny"]

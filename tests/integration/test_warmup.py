@@ -11,7 +11,7 @@ def fault(system, **fields):
     assert answer.status_code == 200, answer.text
 
 
-def test_a_cold_model_is_loaded_and_the_result_tells_how(system):
+def test_a_cold_model_is_loaded_and_the_result_says_how(system):
     loads = system.ollama.loads()
 
     result = system.application.warmup("mid")["result"]
@@ -39,7 +39,7 @@ def test_a_cold_model_is_loaded_and_the_result_tells_how(system):
     assert "mid:latest" in system.ollama.resident()
 
 
-def test_the_task_that_loads_says_so_word_for_word(system):
+def test_a_load_is_logged_in_the_documented_words(system):
     before = len(system.log())
 
     system.application.warmup("tiny3")

@@ -15,7 +15,7 @@ from worker.adapters.store import Store
 from worker.core.passes import Event, Kind
 
 
-def test_status_tells_reports_events_and_how_long_loads_take(unserved):
+def test_status_shows_reports_events_and_how_long_loads_take(unserved):
     write_report(
         unserved, "gpu-1", {"llama3:8b": Condition.WARM, "mid": Condition.COLD}
     )
@@ -64,7 +64,7 @@ def test_a_thousand_hosts_are_one_bounded_answer(unserved):
     assert too_many.status_code == 422
 
 
-def test_a_warm_up_is_sent_and_its_task_is_named(unserved):
+def test_a_posted_warm_up_is_sent_and_answered_with_the_id_of_its_task(unserved):
     answer = post("/warmup", json={"model": "llama3:8b?num_ctx=512", "host": "gpu-1"})
 
     assert answer.status_code == 202
@@ -83,7 +83,7 @@ def test_a_warm_up_is_sent_and_its_task_is_named(unserved):
         ([], "Input should be"),
     ],
 )
-def test_a_wrong_warm_up_is_refused_with_a_sentence(unserved, body, sentence):
+def test_a_wrong_posted_warm_up_is_refused_with_a_reason(unserved, body, sentence):
     answer = post("/warmup", json=body)
 
     assert answer.status_code == 422
@@ -107,7 +107,7 @@ def test_a_host_or_a_model_is_paused_and_resumed_and_a_pass_is_asked_for(unserve
     assert [m["args"] for m in sent] == [["gpu-1"], [None], ["gpu-1"]]
 
 
-def test_readiness_is_told_with_a_time_to_ask_again(unserved):
+def test_readyz_answers_503_with_a_time_to_ask_again(unserved):
     write_report(unserved, "gpu-1", {"llama3:8b": Condition.COLD})
 
     cold, undeclared = ask(
@@ -121,7 +121,9 @@ def test_readiness_is_told_with_a_time_to_ask_again(unserved):
 
 
 @pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 3), (mute, 6)])
-def test_without_redis_it_says_so_and_is_alive(environment, redis, bound_s):
+def test_the_web_service_is_alive_without_redis_and_says_that_it_is_missing(
+    environment, redis, bound_s
+):
     with redis() as port:
         environment(BROKER_URL=f"redis://:hunter2@127.0.0.1:{port}/0")
         began_s = time.monotonic()
@@ -141,7 +143,7 @@ def test_without_redis_it_says_so_and_is_alive(environment, redis, bound_s):
     assert took_s < bound_s
 
 
-def test_a_report_of_another_release_is_told(unserved):
+def test_status_names_a_report_of_another_release(unserved):
     unserved.redis.hset(report.key("ollama-warmup"), "gpu-2", '{"version": 9}')
 
     seen = get("/status").json()

@@ -32,14 +32,14 @@ TOKEN = "hunter2-is-long"  # noqa: S105 - of the tests
         ({"content": b"model=a", "headers": {"content-type": "text/plain"}}, 415),
     ],
 )
-def test_what_is_no_request_of_ours_sends_nothing(unserved, rest, code):
+def test_a_foreign_or_broken_request_sends_nothing(unserved, rest, code):
     headers = {"content-type": "application/json"} | rest.pop("headers", {})
 
     assert post("/warmup", headers=headers, **rest).status_code == code
     assert unserved.redis.keys("*ollama.*") == []
 
 
-def test_metrics_are_told_to_who_has_the_token(unserved):
+def test_metrics_need_the_token(unserved):
     write_report(unserved, "gpu-1", {"llama3:8b": Condition.WARM})
     door, bearer = Door(token=TOKEN), {"Authorization": f"Bearer {TOKEN}"}
 
@@ -54,7 +54,7 @@ def test_metrics_are_told_to_who_has_the_token(unserved):
 
 @pytest.mark.usefixtures("unserved")
 @pytest.mark.parametrize("path", ["/", "/status", "/openapi.json", "/static/main.js"])
-def test_with_a_token_only_who_knows_it_sees_anything(path):
+def test_every_page_needs_the_token_once_one_is_set(path):
     door = Door(token=TOKEN)
     refused = get(path, door=door)
     login = get(path, door=door, auth=("anybody", TOKEN))
@@ -70,7 +70,7 @@ def test_with_a_token_only_who_knows_it_sees_anything(path):
         assert TOKEN not in answer.text
 
 
-def test_no_answer_holds_a_secret(unserved, environment):
+def test_no_answer_of_the_web_service_holds_a_secret(unserved, environment):
     secret = "hunter2"  # noqa: S105 - of the tests
     environment(
         BROKER_URL=unserved.url.replace("redis://", f"redis://:{secret}@"),
@@ -98,7 +98,7 @@ def test_no_answer_holds_a_secret(unserved, environment):
 
 
 @pytest.mark.usefixtures("unserved")
-def test_it_describes_itself_and_loads_nothing_from_elsewhere():
+def test_the_status_page_loads_nothing_from_elsewhere():
     described, docs, page = ask(
         ("GET", "/openapi.json", {}), ("GET", "/docs", {}), ("GET", "/", {})
     )
@@ -114,14 +114,16 @@ def test_it_describes_itself_and_loads_nothing_from_elsewhere():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_beyond_loopback_a_token_is_needed_and_told(environment, host):
+def test_the_web_service_refuses_to_listen_beyond_loopback_without_a_token(
+    environment, host
+):
     environment()
 
     with pytest.raises(BadSettings, match="OLLAMA_WARMUP_WEB_TOKEN is not set"):
         serving.run(host=host, port=0, tell=lambda _: None)
 
 
-def test_an_address_that_is_taken_or_none_is_told(environment):
+def test_the_web_service_refuses_an_address_that_is_taken_or_not_its_own(environment):
     environment()
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -132,7 +134,9 @@ def test_an_address_that_is_taken_or_none_is_told(environment):
         serving.run(host="192.0.2.1", port=0, tell=lambda _: None)
 
 
-def test_a_thousand_callers_cost_no_host_a_request_and_a_target_one_task(unserved):
+def test_a_thousand_callers_of_readyz_cost_no_request_and_one_task_for_each_target(
+    unserved,
+):
     write_report(unserved, "gpu-1", {"tiny": Condition.COLD, "mid": Condition.LOADING})
     write_report(unserved, "gpu-2", {"tiny": Condition.COLD})
 

@@ -72,7 +72,7 @@ def installed(tmp_path_factory):
     return Installed(wheel=wheel, programs=venv / "bin", empty=empty)
 
 
-def test_it_holds_our_packages_and_nothing_else(installed):
+def test_the_wheel_holds_our_packages_and_nothing_else(installed):
     with zipfile.ZipFile(installed.wheel) as wheel:
         tops = {name.partition("/")[0] for name in wheel.namelist()}
 
@@ -84,7 +84,7 @@ def test_it_holds_our_packages_and_nothing_else(installed):
     }
 
 
-def test_it_holds_the_status_page(installed):
+def test_the_wheel_holds_the_status_page(installed):
     page = {f"worker/web/static/{f.name}" for f in STATIC.iterdir()}
 
     with zipfile.ZipFile(installed.wheel) as wheel:
@@ -93,24 +93,24 @@ def test_it_holds_the_status_page(installed):
     assert shipped == page
 
 
-def test_each_name_is_provided_by_one_distribution(installed):
+def test_each_package_name_comes_from_one_distribution(installed):
     lines = installed.python(DISTRIBUTIONS.format(names=NAMES))
 
     assert lines == [f"{name} ollama-warmup" for name in NAMES]
 
 
-def test_celery_finds_the_app_and_its_settings(installed):
+def test_celery_finds_the_app_and_its_settings_in_the_wheel(installed):
     report = installed.run("celery", "-A", "worker", "report")
 
     assert "worker_consumer: 'worker.consumer:ResilientConsumer'" in report
 
 
-def test_the_tasks_have_the_names_that_applications_send(installed):
+def test_the_tasks_of_the_wheel_have_the_names_that_applications_send(installed):
     (tasks,) = installed.python(TASKS)
 
     assert "ollama.warmup" in tasks.split()
     assert all(name.startswith("ollama.") for name in tasks.split())
 
 
-def test_the_command_line_works(installed):
+def test_the_command_line_of_the_wheel_works(installed):
     assert "simulate" in installed.run("ollama-warmup", "--help")
