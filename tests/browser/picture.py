@@ -11,10 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Service, running_browser
+from tests.browser.conftest import running_browser
 from tests.support.processes import RestartingSupervisor
 from tests.support.system import RunningSystem, running_system
 from tests.support.waiting import until
+from tests.support.web import WebService
 
 MODELS = (
     *("llama3:8b?load=9s&size=4.7GB", "qwen3:4b?load=6s&size=2.5GB"),
@@ -80,7 +81,7 @@ def main(file: Path, *, seconds: float) -> None:
         )
         system.start_shipped()
         system.wait_ready()
-        service = Service(**system.environment)
+        service = WebService(**system.environment)
         live(system, seconds=seconds)
         with running_browser() as browser:
             take(browser, service.url, "light", "picture", file)

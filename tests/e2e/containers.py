@@ -8,16 +8,15 @@ the environment that the worker has.
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisContainer
 from pytest_docker_tools import container, fxtr
-from ruamel.yaml import YAML
+
+from tests.support import compose
+from tests.support.ollama import SimulatedOllama
+from tests.support.waiting import until
 
 __all__ = (
     "celery_backend_cluster",
@@ -34,28 +33,17 @@ __all__ = (
     "system",
 )
 
-ROOT = Path(__file__).parents[2]
-COMPOSE = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
+COMPOSE = compose.production()
 APP = COMPOSE["x-app"]
 REDIS = COMPOSE["services"]["redis"]
 START_S = 60
-
-
-def until(is_so: Callable[[], object], *, seconds: float) -> bool:
-    """Ask ten times a second."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if is_so():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def run(*words: str) -> tuple[int, str]:
     """Run a program at the top of the project; returns its exit code and output."""
     done = subprocess.run(
         words,
-        cwd=ROOT,
+        cwd=compose.ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,21 +71,18 @@ def image() -> str:
     return name
 
 
-class Simulated(CeleryTestContainer):
-    """A simulated Ollama."""
+class SimulatedContainer(CeleryTestContainer):
+    """A simulated Ollama server in a container."""
 
     @property
     def address(self) -> str:
         """For other containers."""
         return f"{self.attrs['Config']['Hostname']}:11434"
 
-    def get(self, path: str) -> dict[str, Any]:
+    def server(self) -> SimulatedOllama:
+        """For this process."""
         host, port = self.get_addr("11434/tcp")
-        answer: dict[str, Any] = httpx.get(f"http://{host}:{port}{path}").json()
-        return answer
-
-    def resident(self) -> set[str]:
-        return {row["name"] for row in self.get("/api/ps")["models"]}
+        return SimulatedOllama(url=f"http://{host}:{port}")
 
 
 simulated = container(
@@ -108,7 +93,7 @@ simulated = container(
     ],
     network="{default_pytest_celery_network.name}",
     ports={"11434/tcp": None},
-    wrapper_class=Simulated,
+    wrapper_class=SimulatedContainer,
 )
 
 
@@ -180,7 +165,7 @@ def default_worker_container_cls() -> type[Worker]:
 
 @pytest.fixture
 def default_worker_env(
-    celery_worker_cluster_config: dict[str, Any], simulated: Simulated
+    celery_worker_cluster_config: dict[str, Any], simulated: SimulatedContainer
 ) -> dict[str, str]:
     broker = celery_worker_cluster_config["celery_broker_cluster_config"]
     return {
@@ -204,13 +189,13 @@ default_worker_container = container(
 )
 
 
-class System:
-    """The containers of one test."""
+class Containers:
+    """A worker, a Redis and a simulated server, each in a container."""
 
-    def __init__(self, setup: Any, simulated: Simulated) -> None:
+    def __init__(self, setup: Any, simulated: SimulatedContainer) -> None:
         self.worker = setup.worker
         self.broker = setup.broker
-        self.ollama = simulated
+        self.ollama = simulated.server()
 
     def warm(self, model: str) -> dict[str, Any]:
         """Warm a model from within the worker's container, and wait."""
@@ -224,7 +209,8 @@ class System:
         """Likewise; returns when the load has begun."""
         command = ["ollama-warmup", "warm", model]
         self.worker.container.exec_run(command, detach=True)
-        assert until(lambda: self.said(f"Warming up Ollama model: {model}"), seconds=20)
+        begun = f"Warming up Ollama model: {model}"
+        until(lambda: self.said(begun), "the load has begun", seconds=20)
 
     def said(self, text: str) -> bool:
         return text in self.worker.logs()
@@ -237,7 +223,7 @@ class System:
 
 
 @pytest.fixture
-def system(celery_setup: Any, simulated: Simulated) -> System:
+def system(celery_setup: Any, simulated: SimulatedContainer) -> Containers:
     """A worker that is ready, a Redis, a simulated Ollama."""
     assert celery_setup.ready()
-    return System(celery_setup, simulated)
+    return Containers(celery_setup, simulated)

@@ -5,7 +5,9 @@ import json
 import httpx
 import pytest
 
-from tests.e2e.containers import run, until
+from tests.e2e.containers import run
+from tests.support.ollama import Ollama
+from tests.support.waiting import until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -49,10 +51,10 @@ def started(monkeypatch):
 def test_compose_up_leads_from_nothing_to_a_warm_model():
     web, ollama, flower = url("web", 11480), url("ollama", 11434), url("flower", 5555)
 
-    assert until(lambda: httpx.get(f"{web}/readyz").status_code == 200, seconds=60)
+    readyz = f"{web}/readyz"
+    until(lambda: httpx.get(readyz).status_code == 200, "all is ready", seconds=60)
 
-    [resident] = httpx.get(f"{ollama}/api/ps").json()["models"]
-    assert resident["name"] == "llama3:8b"
+    assert Ollama(url=ollama).loaded() == {"llama3:8b"}
     rows = map(json.loads, compose("ps", "--all", "--format=json").splitlines())
     assert {row["Health"] for row in rows} == {"healthy"}
     assert httpx.get(f"{flower}/tasks").status_code == 401

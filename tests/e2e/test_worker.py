@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.containers import until
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -11,7 +11,7 @@ def test_the_image_warms_a_model(system):
     answer = system.warm("llama3:8b")
 
     assert answer["outcome"] == "loaded"
-    assert system.ollama.resident() == {"llama3:8b"}
+    assert system.ollama.loaded() == {"llama3:8b"}
     assert system.is_healthy()
 
 
@@ -23,8 +23,8 @@ def test_after_a_killed_worker_the_next_one_loads(system):
     system.worker.restart()
 
     assert system.warm("llama3:8b")["outcome"] == "loaded"
-    assert system.ollama.resident() == {"llama3:8b"}
-    assert system.ollama.get("/_sim/stats")["cancelled_loads"] == 1
+    assert system.ollama.loaded() == {"llama3:8b"}
+    assert system.ollama.stats()["cancelled_loads"] == 1
 
 
 def test_a_worker_outlives_a_restart_of_its_broker(system):
@@ -33,9 +33,9 @@ def test_a_worker_outlives_a_restart_of_its_broker(system):
 
     system.broker.restart()
 
-    assert until(lambda: "llama3:8b" in system.ollama.resident(), seconds=20)
+    until(lambda: "llama3:8b" in system.ollama.resident(), "the load has ended")
     assert system.warm("phi3:mini")["outcome"] == "loaded"
-    assert until(system.is_healthy, seconds=20)
+    until(system.is_healthy, "the worker is healthy again")
     system.worker.container.reload()
     assert system.worker.container.attrs["State"]["StartedAt"] == began_at
-    assert system.ollama.get("/_sim/stats")["loads"] == 2
+    assert system.ollama.loads() == 2

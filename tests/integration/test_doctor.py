@@ -7,11 +7,12 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from ollama_warmup import report, request
-from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
+from ollama_warmup import request
+from ollama_warmup.report import Condition, TargetReport
 from ollama_warmup.target import Target
 from tests.support.outages import mute
 from tests.support.recorder import SHOWN, recorder
+from tests.support.reports import write_report
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
 from worker.cli import examining
@@ -88,16 +89,7 @@ def remember(unserved):
         since=now - 60,
         why="no room (next try in 30s)",
     )
-    seen = HostReport(
-        host="sim",
-        url="http://sim",
-        at=now,
-        tick_s=10,
-        enabled=True,
-        state=HostState.UP,
-        targets=(failing,),
-    )
-    unserved.redis.hset(report.key("ollama-warmup"), "sim", report.dump(seen))
+    write_report(unserved, "sim", targets=(failing,))
     unserved.redis.rpush("ollama-warmup:ollama.control", *"abcde")
     passes = PassStore(unserved.url, namespace="ollama-warmup")
     passes.pause("gpu-9")

