@@ -8,11 +8,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 from tests.support.caller import Order
-from tests.support.processes import RestartingSupervisor
 
 CALLER = (sys.executable, "-m", "tests.support.caller")
 WAIT_S = 90.0
@@ -102,40 +100,18 @@ class Application:
             pipe.close()
 
 
-def start_caller(
-    supervisor: RestartingSupervisor,
-    name: str,
-    models: Sequence[str],
-    *,
-    wait_s: float,
-    env: Mapping[str, str],
-) -> None:
-    """Start a supervised application that warms each model, one call for each.
+def caller(models: Sequence[str], *, wait_s: float) -> tuple[str, ...]:
+    """Return the command of an application that warms each model, and then ends.
 
-    It outlives a Redis that is away, and writes its answers into its log.
-
-    Args:
-        supervisor: tells its end by `finished`.
-        name: of its process.
-        models: of the calls.
-        wait_s: how long it tries to send, and waits for all results.
-        env: what makes it an application of a system.
+    It outlives a Redis that is away, and writes its answers for `answers_in`.
     """
-    calls = [[model] for model in models]
     order = Order(
         task="ollama_warmup.warmup",
-        calls=calls,
-        options={},
+        calls=[[model] for model in models],
         wait_s=wait_s,
         persists=True,
     )
-    supervisor.callers.add(name)
-    supervisor.start(
-        name,
-        (*CALLER, json.dumps(asdict(order))),
-        env=env,
-        ready=partial(supervisor.said, name, "sent"),
-    )
+    return (*CALLER, json.dumps(asdict(order)))
 
 
 def answers_in(output: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -34,84 +34,70 @@ class Order:
     """Where it is imported from: `tasks.warmup`, `ollama_warmup.warmup`."""
     calls: list[list[Any]]
     """The arguments of each call."""
-    options: dict[str, Any]
-    """Those of Celery's `apply_async`, for all calls."""
     wait_s: float
     """All results are waited for that long."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Those of Celery's `apply_async`, for all calls."""
     persists: bool = False
     """Whether an unreachable Redis is no answer, but a reason to try again."""
     begins_at: float = 0.0
     """Unix seconds. Above 0: each call has a thread, and all send at that instant."""
 
 
-@dataclass(slots=True)
 class Caller:
     """One order under way."""
 
-    order: Order
-    deadline: float
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        module, _, name = order.task.rpartition(".")
+        self._task = getattr(import_module(module), name)
+        self._deadline = max(time.time(), order.begins_at) + order.wait_s
 
     def answers(self, sent: Callable[[], object]) -> Iterator[dict[str, Any]]:
-        """Yield what became of each call.
-
-        Args:
-            sent: called when all calls are sent.
-        """
+        """Yield what became of each call; `sent` is called when all are sent."""
         calls = self.order.calls
         if self.order.begins_at:
             with ThreadPoolExecutor(len(calls)) as threads:
-                yield from threads.map(
-                    lambda call: self.answer(*self.send(call)), calls
-                )
+                yield from threads.map(lambda c: self._answer(*self._send(c)), calls)
         else:
-            pendings = [self.send(call) for call in calls]
+            pendings = [self._send(call) for call in calls]
             sent()
             for pending, known in pendings:
-                yield self.answer(pending, known)
+                yield self._answer(pending, known)
 
-    def send(self, args: list[Any]) -> tuple[Any, dict[str, Any]]:
-        """Send one call; returns its pending result or its error, and its record."""
-        module, _, name = self.order.task.rpartition(".")
-        task = getattr(import_module(module), name)
+    def _send(self, args: list[Any]) -> tuple[Any, dict[str, Any]]:
+        """Send one call; returns its pending result, and what is known of it."""
         refused_s: list[float] = []
         known = {"model": args[0] if args else None, "refused_s": refused_s}
         time.sleep(max(0.0, self.order.begins_at - time.time()))
-        while time.time() < self.deadline:
+        while time.time() < self._deadline:
             began = time.time()
             try:
-                pending = task.apply_async(args=args, **self.order.options)
-            except StoreUnavailable as exc:
-                if not self.order.persists:
-                    return exc, known
+                pending = self._task.apply_async(args=args, **self.order.options)
+            except WarmupError as exc:
+                if not (self.order.persists and isinstance(exc, StoreUnavailable)):
+                    return None, known | _failure(exc)
                 refused_s.append(round(time.time() - began, 2))
                 time.sleep(AGAIN_S)
-            except WarmupError as exc:
-                return exc, known
             else:
                 return pending, known | {"sent_s": time.time() - began}
-        return ResultTimeoutError("the call could not be sent"), known
+        return None, known | _failure(ResultTimeoutError("it could not be sent"))
 
-    def answer(self, pending: Any, known: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, pending: Any, known: dict[str, Any]) -> dict[str, Any]:
         """Wait for the result of one call."""
-        outcome = self._outcome(pending)
-        task_id = getattr(pending, "id", None)
-        return known | {"id": task_id, "at": time.time()} | outcome
-
-    def _outcome(self, pending: Any) -> dict[str, Any]:
-        if isinstance(pending, Exception):
-            return _failure(pending)
-        while True:
+        while "what" not in known:
+            left_s = self._deadline - time.time()
             try:
-                left_s = max(self.deadline - time.time(), 0.1)
-                return {"what": "truth", "result": pending.get(timeout=left_s)}
-            except StoreUnavailable as exc:
-                if not self.order.persists:
-                    return _failure(exc)
-                if time.time() > self.deadline:
-                    return _failure(ResultTimeoutError(str(exc)))
-                time.sleep(AGAIN_S)
+                result = pending.get(timeout=max(left_s, 0.1))
+                known |= {"what": "truth", "result": result}
             except Exception as exc:  # noqa: BLE001 - whatever a caller is told
-                return _failure(exc)
+                if not (self.order.persists and isinstance(exc, StoreUnavailable)):
+                    known |= _failure(exc)
+                elif left_s < 0:
+                    known |= _failure(ResultTimeoutError(str(exc)))
+                else:
+                    time.sleep(AGAIN_S)
+        return known | {"id": getattr(pending, "id", None), "at": time.time()}
 
 
 def _failure(exc: Exception) -> dict[str, Any]:
@@ -121,16 +107,16 @@ def _failure(exc: Exception) -> dict[str, Any]:
     return {"what": what, "error": type(exc).__name__, "text": str(exc)}
 
 
-def carry_out(text: str, sent: Callable[[], object]) -> Iterator[dict[str, Any]]:
-    """Carry out an order that is written as JSON."""
-    order = Order(**json.loads(text))
-    deadline = max(time.time(), order.begins_at) + order.wait_s
-    return Caller(order, deadline).answers(sent)
+def main() -> None:
+    if sys.argv[1:]:
+        caller = Caller(Order(**json.loads(sys.argv[1])))
+        for answer in caller.answers(partial(print, "sent", flush=True)):
+            print(json.dumps(answer), flush=True)
+        return
+    for line in sys.stdin:
+        caller = Caller(Order(**json.loads(line)))
+        print(json.dumps([*caller.answers(lambda: None)]), flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        for each in carry_out(sys.argv[1], partial(print, "sent", flush=True)):
-            print(json.dumps(each), flush=True)
-    for line in sys.stdin if not sys.argv[1:] else ():
-        print(json.dumps([*carry_out(line, lambda: None)]), flush=True)
+    main()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import warmlist
-from tests.support.application import Application, answers_in, start_caller
+from tests.support.application import Application, answers_in, caller
 from tests.support.ollama import SimulatedOllama, start_simulated
 from tests.support.ports import free_range
 from tests.support.processes import START_S, RestartingSupervisor
@@ -140,9 +140,17 @@ class RunningSystem:
         return self.applications[-1]
 
     def call(self, name: str, models: Sequence[str], *, wait_s: float) -> None:
-        """Start a supervised application, which a test may kill."""
-        env = self.environment
-        start_caller(self.supervisor, name, models, wait_s=wait_s, env=env)
+        """Start an application as a process that a test may kill.
+
+        It warms each model, waits for the results that long, and ends.
+        """
+        self.supervisor.callers.add(name)
+        self.supervisor.start(
+            name,
+            caller(models, wait_s=wait_s),
+            env=self.environment,
+            ready=partial(self.supervisor.said, name, "sent"),
+        )
 
     def answers(self, name: str) -> list[dict[str, Any]]:
         """Return what a supervised application has been told so far."""
