@@ -10,6 +10,8 @@ import time
 import httpx
 import pytest
 
+from tests.support.waiting import until
+
 PROGRAM = """
 import typer
 from worker.cli.simulate import simulate
@@ -41,8 +43,7 @@ def test_it_says_where_it_listens_and_ends_at_once_even_at_work(number):
         busy = {"model": "big", "prompt": "x"}
         at_work = threading.Thread(target=_post, args=(url, busy))
         at_work.start()
-        while not httpx.get(f"{url}/_sim/stats").json()["is_loading"]:
-            pass
+        until(lambda: httpx.get(f"{url}/_sim/stats").json()["is_loading"], "it loads")
 
         began = time.monotonic()
         process.send_signal(number)

@@ -106,9 +106,7 @@ def their_worker(folder, environment):
 
 
 @pytest.mark.usefixtures("their_worker")
-def test_an_application_with_a_celery_of_its_own_keeps_both_brokers_apart(
-    system, folder, environment
-):
+def test_an_application_may_have_a_celery_of_its_own(system, folder, environment):
     used = subprocess.run(
         [sys.executable, "use.py"],
         cwd=folder,

@@ -7,9 +7,7 @@ from worker import reconcile, runtime
 from worker.adapters.observer import Observer
 
 
-def test_a_pass_that_is_broken_off_unlocks_its_hosts(
-    unserved, environment, monkeypatch
-):
+def test_a_broken_pass_unlocks_its_hosts(unserved, environment, monkeypatch):
     def look(*_):
         assert unserved.redis.keys("*:pass:*")
         raise SoftTimeLimitExceeded

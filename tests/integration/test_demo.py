@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import command
 from tests.support.up import marked
 from tests.support.waiting import until
 
@@ -17,20 +18,10 @@ DEMO = [sys.executable, "-m", "worker.cli", "demo"]
 
 
 def run(system, *options):
-    env = os.environ | {"OLLAMA_HOST": system.ollama.url}
-    return subprocess.run(
-        [*DEMO, *options],
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    return command("demo", *options, env={"OLLAMA_HOST": system.ollama.url})
 
 
-def test_the_demo_refuses_a_model_that_is_loaded_already_and_says_how_to_unload_it(
-    system,
-):
+def test_the_demo_refuses_a_model_that_is_loaded_already(system):
     system.application.warmup("tiny")
     loads = system.ollama.loads()
 

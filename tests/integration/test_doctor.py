@@ -147,9 +147,7 @@ def test_doctor_finds_each_of_the_guides_nine_troubles(
     assert {k: v for k, v in after.items() if k in before} == before
 
 
-def test_hosts_that_hang_delay_neither_one_another_nor_the_end_of_doctor(
-    environment, monkeypatch, capsys
-):
+def test_hosts_that_hang_do_not_delay_doctor(environment, monkeypatch, capsys):
     monkeypatch.setattr(asked, "ALL_S", 1.0)
     monkeypatch.setattr(asked, "MUTE_S", 0.5)
     with ExitStack() as stack:
@@ -172,9 +170,7 @@ def test_hosts_that_hang_delay_neither_one_another_nor_the_end_of_doctor(
     } == {f"h{n}" for n in range(20)}
 
 
-def test_doctor_without_redis_and_ollama_says_how_to_start_them(
-    environment, monkeypatch, capsys
-):
+def test_doctor_says_how_to_start_redis_and_ollama(environment, monkeypatch, capsys):
     monkeypatch.setenv("OLLAMA_HOST", f"127.0.0.1:{free_port()}")
     environment(
         BROKER_URL=f"redis://:secret@127.0.0.1:{free_port()}/0", MODELS="llama3:8b"

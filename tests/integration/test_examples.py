@@ -127,9 +127,7 @@ def test_a_warm_model_is_used_without_a_reload(applications, system):
         ("model=mid&timeout_s=0.3", 504, "WarmupTimeout"),
     ],
 )
-def test_a_failed_warm_up_becomes_an_http_error_with_its_name(
-    applications, query, status, error
-):
+def test_a_failed_warm_up_becomes_an_http_error(applications, query, status, error):
     answer = applications.ask("fastapi", "POST", f"/warmup?{query}")
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)

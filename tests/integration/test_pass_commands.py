@@ -142,9 +142,7 @@ def here(up, environment):
     return lambda *words: CliRunner().invoke(cli, words)
 
 
-def test_unload_pauses_a_declared_model_so_that_it_stays_unloaded(
-    here, store, simulated
-):
+def test_unload_also_pauses_a_declared_model(here, store, simulated):
     ended = here("unload", "tiny", "nope")
     paused = store.paused()
     time.sleep(2 * 2)  # two ticks, which would have loaded it again

@@ -56,9 +56,7 @@ def test_a_second_readiness_call_within_a_minute_sends_nothing(last_pass, unserv
         ("gpt-oss:120b-cloud", "nothing to warm"),
     ],
 )
-def test_readiness_of_an_undeclared_model_is_404_and_sends_nothing(
-    last_pass, unserved, model, sentence
-):
+def test_readiness_of_an_undeclared_model_is_404(last_pass, unserved, model, sentence):
     last_pass({"llama3:8b": Condition.COLD})
 
     state = asyncio.run(readiness(model))
@@ -97,9 +95,7 @@ def test_readiness_names_an_unknown_variable(environment):
 
 
 @pytest.mark.parametrize(("redis", "bound_s"), [(refusing, 2.5), (mute, 3.5)])
-def test_readiness_reports_a_missing_redis_soon_and_never_holds_the_event_loop(
-    environment, redis, bound_s
-):
+def test_a_missing_redis_never_holds_the_event_loop(environment, redis, bound_s):
     with redis() as port:
         environment(BROKER_URL=f"redis://127.0.0.1:{port}/0")
         began_s = time.monotonic()
@@ -113,9 +109,7 @@ def test_readiness_reports_a_missing_redis_soon_and_never_holds_the_event_loop(
     assert took_s < bound_s
 
 
-def test_a_warm_up_that_cannot_be_sent_does_not_change_the_answer_of_readiness(
-    last_pass, unserved, caplog
-):
+def test_readiness_answers_even_if_it_cannot_send(last_pass, unserved, caplog):
     last_pass({"llama3:8b": Condition.COLD})
     unserved.redis.acl_setuser("default", commands=["-lpush"], enabled=True)
 

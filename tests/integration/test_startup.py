@@ -1,8 +1,6 @@
 """What an application sends when it starts, and what it notices of it."""
 
 import logging
-import subprocess
-import sys
 import threading
 import time
 
@@ -10,9 +8,11 @@ import pytest
 
 from ollama_warmup import start_in_background
 from tests.support.outages import dropping, mute, refusing
+from tests.support.programs import python
 from tests.support.waiting import until
 
 MODELS = "llama3:8b?num_ctx=8192&keep_alive=30m, phi3"
+NOWHERE = "redis://127.0.0.1:1/0"
 INITIATED = "Ollama warmup initiated in background"
 
 
@@ -45,9 +45,7 @@ def start(caplog):
     return start
 
 
-def test_an_application_that_starts_sends_each_declared_model_once_and_gently(
-    start, unserved, environment
-):
+def test_start_sends_each_declared_model_once_and_gently(start, unserved, environment):
     environment(ENABLED="true", MODELS=MODELS)
 
     assert start() == [("INFO", INITIATED)]
@@ -58,9 +56,7 @@ def test_an_application_that_starts_sends_each_declared_model_once_and_gently(
     ]
 
 
-def test_an_application_that_knows_its_hosts_sends_to_the_lane_of_each(
-    start, unserved, environment
-):
+def test_start_sends_to_the_lane_of_each_known_host(start, unserved, environment):
     environment(ENABLED="true", MODELS="phi3", HOSTS="a=10.0.0.5, b=10.0.0.6")
 
     start()
@@ -70,9 +66,7 @@ def test_an_application_that_knows_its_hosts_sends_to_the_lane_of_each(
     assert unserved.messages("ollama.lane.b") == [warmup("phi3", "b")]
 
 
-def test_an_application_that_declares_nothing_asks_for_a_pass(
-    start, unserved, environment
-):
+def test_start_without_models_asks_for_a_pass(start, unserved, environment):
     environment(ENABLED="true")
 
     assert start() == [("INFO", INITIATED)]
@@ -88,9 +82,7 @@ def test_warming_at_start_is_off_by_default_and_silent(start, unserved, environm
     assert unserved.redis.keys() == []
 
 
-def test_the_argument_of_the_application_overrides_the_environment(
-    start, unserved, environment
-):
+def test_the_argument_of_start_overrides_the_environment(start, unserved, environment):
     environment(ENABLED="true", MODELS="phi3")
     assert start(enabled=False) == []
 
@@ -99,9 +91,7 @@ def test_the_argument_of_the_application_overrides_the_environment(
     assert len(unserved.messages("ollama.control")) == 1
 
 
-def test_wrong_settings_at_start_are_one_logged_error_and_no_exception(
-    start, environment
-):
+def test_wrong_settings_at_start_are_one_logged_error(start, environment):
     environment(ENABLE="true")
 
     ((level, line),) = start()
@@ -136,19 +126,11 @@ time.sleep({runs_s})
 
 
 @pytest.mark.parametrize("runs_s", [0, 0.6])
-def test_a_missing_redis_delays_neither_start_nor_end_of_an_application(
-    runs_s, record_property
-):
+def test_a_missing_redis_delays_neither_start_nor_end(runs_s, record_property):
     code = APPLICATION.format(runs_s=runs_s)
     with dropping() as port:
         began_s = time.monotonic()
-        run = subprocess.run(
-            [sys.executable, "-c", code],
-            env={"OLLAMA_WARMUP_BROKER_URL": f"redis://127.0.0.1:{port}/0"},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        run = python(code, OLLAMA_WARMUP_BROKER_URL=f"redis://127.0.0.1:{port}/0")
         took_s = time.monotonic() - began_s
 
     start_s, has_celery = run.stdout.split()
@@ -174,14 +156,7 @@ print(os.wait()[1])
 
 @pytest.mark.parametrize("later_s", [0, 0.1])
 def test_a_child_forked_while_warming_starts_can_send(later_s):
-    run = subprocess.run(
-        [sys.executable, "-c", FORKING.format(later_s=later_s)],
-        env={"OLLAMA_WARMUP_BROKER_URL": "redis://127.0.0.1:1/0"},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
+    run = python(FORKING.format(later_s=later_s), OLLAMA_WARMUP_BROKER_URL=NOWHERE)
 
     assert run.stdout == "0\n"
     assert "Exception" not in run.stderr
@@ -198,13 +173,7 @@ try:
 except errors.StoreUnavailable:
     print(sorted(set(sys.modules) - before))
 """
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"OLLAMA_WARMUP_BROKER_URL": "redis://127.0.0.1:1/0"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = python(code, OLLAMA_WARMUP_BROKER_URL=NOWHERE)
 
     assert run.stdout == "[]\n"
 
@@ -229,14 +198,8 @@ def test_eight_processes_that_start_at_once_share_one_load(system):
     loads = system.ollama.loads()
     known = system.log().count("succeeded in")
 
-    run = subprocess.run(
-        [sys.executable, "-c", WORKERS],
-        env=system.environment
-        | {"OLLAMA_WARMUP_ENABLED": "1", "OLLAMA_WARMUP_MODELS": "mid"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    env = {"OLLAMA_WARMUP_ENABLED": "1", "OLLAMA_WARMUP_MODELS": "mid"}
+    run = python(WORKERS, **system.environment, **env)
 
     assert run.stderr.splitlines() == [INITIATED] * 8
     until(

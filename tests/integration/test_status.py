@@ -30,9 +30,7 @@ def told(unserved, monkeypatch):
     return told
 
 
-def test_status_of_a_ready_system_ends_with_0_and_names_missing_workers(
-    told, unserved, capsys
-):
+def test_status_of_a_ready_system_ends_with_0(told, unserved, capsys):
     told(tiny=Condition.WARM)
     unserved.redis.lpush("ollama-warmup:ollama.lane.gpu-1", "x")
     unserved.redis.sadd("ollama-warmup:paused", "gpu-2")
@@ -58,9 +56,7 @@ def test_status_of_a_ready_system_ends_with_0_and_names_missing_workers(
     [(0, Condition.COLD, 1), (31, Condition.WARM, 4)],
     ids=["not ready", "not observed lately"],
 )
-def test_the_exit_code_and_the_document_of_status_say_whether_the_system_is_ready(
-    told, capsys, age_s, condition, code
-):
+def test_status_says_whether_the_system_is_ready(told, capsys, age_s, condition, code):
     told(age_s, tiny=condition)
 
     assert overview.run(as_json=True) == code

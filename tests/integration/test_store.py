@@ -142,7 +142,7 @@ class Job:
         pass
 
 
-def test_a_load_goes_on_while_redis_is_away_and_is_recorded_afterwards(tmp_path):
+def test_the_end_of_a_load_is_recorded_once_redis_is_back(tmp_path):
     """With the threads, the clock and the Redis that a worker has."""
     server = ValkeyServer(port=free_port(), data_dir=tmp_path, persist=True)
     server.start()

@@ -45,7 +45,7 @@ def applications(_system):
     ],
     ids=["other options", "other models", "the same"],
 )
-def test_each_application_gets_its_own_context_and_costs_one_load_at_most(
+def test_each_application_gets_its_context(
     system, applications, second, loads, reloads
 ):
     before = system.ollama.stats()
@@ -62,9 +62,7 @@ def test_each_application_gets_its_own_context_and_costs_one_load_at_most(
     assert after["reloads"] == before["reloads"] + reloads
 
 
-def test_no_load_is_even_sent_while_another_application_uses_the_model(
-    system, applications
-):
+def test_no_load_is_sent_while_a_user_is_served(system, applications):
     first, second = applications
     user = replace(system.ollama, agent="user")
     first.warmup("shared?num_ctx=2048&keep_alive=2s")

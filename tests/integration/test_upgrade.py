@@ -27,9 +27,7 @@ def system():
         yield system
 
 
-def test_an_upgrade_during_a_load_answers_every_caller_and_loads_once_more_at_most(
-    system,
-):
+def test_an_upgrade_during_a_load_answers_every_caller(system):
     supervisor = system.supervisor
     send_from_all(system, "slow", times=CALLERS)
     system.loader("gpu-1")

@@ -8,19 +8,13 @@ import sys
 
 import pytest
 
+from tests.support.programs import command
 from tests.support.waiting import until
 from worker.cli.supervisor import free_port
 
 
 def warm(system, *words, **env):
-    return subprocess.run(
-        [sys.executable, "-m", "worker.cli", "warm", *words],
-        env=os.environ | system.environment | env,
-        capture_output=True,
-        text=True,
-        timeout=40,
-        check=False,
-    )
+    return command("warm", *words, env=system.environment | env)
 
 
 def test_warm_without_a_terminal_prints_one_line_a_model(system):

@@ -113,9 +113,7 @@ def test_the_status_page_loads_nothing_from_elsewhere():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_the_web_service_refuses_to_listen_beyond_loopback_without_a_token(
-    environment, host
-):
+def test_beyond_loopback_the_web_service_needs_a_token(environment, host):
     environment()
 
     with pytest.raises(BadSettings, match="OLLAMA_WARMUP_WEB_TOKEN is not set"):
@@ -133,9 +131,7 @@ def test_the_web_service_refuses_an_address_that_is_taken_or_not_its_own(environ
         serving.run(host="192.0.2.1", port=0, tell=lambda _: None)
 
 
-def test_a_thousand_callers_of_readyz_cost_no_request_and_one_task_for_each_target(
-    unserved,
-):
+def test_a_thousand_callers_of_readyz_send_one_task_a_target(unserved):
     write_report(unserved, "gpu-1", {"tiny": Condition.COLD, "mid": Condition.LOADING})
     write_report(unserved, "gpu-2", {"tiny": Condition.COLD})
 

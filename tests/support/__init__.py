@@ -2,6 +2,6 @@
 
 `system.running_system` starts processes: a broker, workers, simulated Ollama servers,
 and applications that send (`application`). `waiting.until` waits for what they do, with
-a bound and a reason. Integration, fault and soak tests, browser tests and benchmarks
-use nothing else to start a process.
+a bound and a reason. Integration, fault, soak and browser tests and the benchmarks
+start their systems in this way, and in no other.
 """

@@ -41,16 +41,11 @@ class Application:
         begins_at: float = 0.0,
         **options: object,
     ) -> None:
-        """Send a task so many times.
+        """Send a task of the package `tasks`, or of a dotted name, so many times.
 
-        Args:
-            args: of the task.
-            task: of the package `tasks`, or a dotted name.
-            times: how often.
-            wait_s: how long all results are waited for.
-            begins_at: Unix seconds at which all calls are sent, each from a thread
-                of its own; 0 = now, one after the other.
-            options: of Celery's `apply_async`.
+        All results are waited for so long. With an instant in `begins_at`, Unix
+        seconds, each call is sent then, by a thread of its own. Options are those of
+        Celery's `apply_async`.
         """
         assert self._process.stdin
         order = Order(
@@ -64,11 +59,7 @@ class Application:
         self._process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
 
     def answers(self) -> list[dict[str, Any]]:
-        """Return what became of each call of the order that was sent first.
-
-        Raises:
-            TimeoutError: the application has not answered in time.
-        """
+        """Return what became of each call of the oldest order without an answer."""
         deadline = time.monotonic() + self._longest_s + SPARE_S
         assert self._process.stdout
         while b"\n" not in self._unread:

@@ -16,14 +16,9 @@ def write_report(
     age_s: float = 0.0,
     **more: Any,
 ) -> None:
-    """Write what the last pass saw on a host.
+    """Write what the last pass saw on a host: the conditions of its models, and more.
 
-    Args:
-        served: whose `redis` gets it.
-        name: of the host.
-        conditions: of its targets, by model.
-        age_s: how long ago the pass was.
-        more: further fields of the report.
+    It goes to the `redis` of what is `served`.
     """
     at = time.time() - age_s
     targets = tuple(

@@ -60,26 +60,11 @@ class RunningSystem:
         """The first simulated server, of most systems the only one."""
         return next(iter(self.hosts.values()))
 
-    def simulate(
-        self,
-        *names: str,
-        models: Sequence[str] = (),
-        flags: Sequence[str] = (),
-        process: str = "ollama",
-    ) -> list[SimulatedOllama]:
-        """Start simulated servers in one process, all alike.
-
-        Args:
-            names: of the hosts.
-            models: of each, as `simulate --model` takes them.
-            flags: further flags of `simulate`.
-            process: the name of the process.
-        """
+    def simulate(self, *names: str, **options: Any) -> list[SimulatedOllama]:
+        """Start a server for each host name, all alike: see `start_simulated`."""
         first = free_range(len(names))
         ports = range(first, first + len(names))
-        servers = start_simulated(
-            self.supervisor, ports, models=models, flags=flags, process=process
-        )
+        servers = start_simulated(self.supervisor, ports, **options)
         self.hosts |= dict(zip(names, servers, strict=True))
         return servers
 
@@ -111,13 +96,13 @@ class RunningSystem:
             ready=partial(self.supervisor.said, name, " ready."),
         )
 
-    def start_twin(self, name: str, *, of: str = "worker") -> None:
-        """Start a worker like one that runs, under a name of its own."""
-        twin = self.supervisor.processes[of]
+    def start_twin(self, name: str) -> None:
+        """Start another process like `worker`, under a name of its own."""
+        worker = self.supervisor.processes["worker"]
         self.supervisor.start(
             name,
-            [word.replace(f"{of}@", f"{name}@") for word in twin.argv],
-            env=twin.env,
+            [word.replace("worker@", f"{name}@") for word in worker.argv],
+            env=worker.env,
             ready=partial(self.supervisor.said, name, " ready."),
         )
 
@@ -185,7 +170,7 @@ def running_system(
 
     Args:
         namespace: of its keys and queues.
-        logs: a folder for its logs that is kept; None = one that goes.
+        logs: a folder that keeps its logs; None = one that goes.
         grace_s: how long its processes have to end by themselves.
         fields: further ones of `worker.cli.system.System`.
     """

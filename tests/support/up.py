@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 
+from tests.support.programs import command
 from tests.support.waiting import until
 
 COMMAND = [sys.executable, "-m", "worker.cli"]
@@ -77,14 +78,7 @@ class Up:
 
     def run(self, *words, **env):
         """Run a command in another terminal of the same user."""
-        return subprocess.run(
-            [*COMMAND, *words],
-            env=self.env | env,
-            capture_output=True,
-            text=True,
-            timeout=40,
-            check=False,
-        )
+        return command(*words, env=self.env | env)
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
