@@ -44,6 +44,9 @@ MEMORY ?= --memory
 soak: setup  ## Run a whole system under traffic and faults; MINUTES=30, SEED=1, MEMORY= leaves growth alone
 	@$(RUN) python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(MEMORY)
 
+mutation: setup  ## Put small faults into the code, of which tests must notice each; MODULES=worker/core/room.py
+	@$(RUN) python -m tests.mutation $(MODULES)
+
 check: setup  ## Lint, format, types, import rules
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
@@ -83,4 +86,4 @@ setup: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Install what the lock names into .venv
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.PHONY: help demo up test e2e check env faults faults-full flood soak picture schema docs bench performance lint worker setup
+.PHONY: help demo up test e2e check env faults faults-full flood soak mutation picture schema docs bench performance lint worker setup
