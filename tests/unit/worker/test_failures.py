@@ -1,10 +1,12 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ollama_warmup import errors
-from tests.support.builders import holder
+from tests.support.builders import holder, resident
 from worker.core import estimates, failures
+from worker.core.domain import LoadRecord, Warmth
 
 HOLDER = holder("k")
 
@@ -124,3 +126,47 @@ def test_a_failed_load_blocks_its_target_for_the_pause():
     failed = record(errors.LoadFailed("x"))
 
     assert failed.blocked_until == failed.ended_at + 2
+
+
+def test_a_recorded_class_that_is_no_error_of_ours_is_not_made():
+    assert type(failures.revive("Iterable", "why")) is errors.WarmupError
+
+
+@pytest.mark.parametrize(
+    ("error", "doubts"),
+    [
+        (errors.LoadFailed("x"), True),
+        (errors.RunnerTerminated("x"), True),
+        (errors.Refused("x"), False),
+    ],
+)
+def test_a_model_whose_runner_failed_may_be_listed_and_not_answer(error, doubts):
+    assert failures.doubts_views(error) is doubts
+
+
+def test_attempts_begin_anew_after_a_load_that_did_well():
+    success = LoadRecord(task_id="t", attempt=3, ended_at=1)
+
+    failed = record(errors.LoadFailed("x"), success)
+
+    assert (failed.attempt, failed.is_final) == (1, False)
+
+
+def test_a_load_that_did_well_is_told_with_the_resident_that_it_made():
+    warm = Warmth(
+        resident=resident("a", 300, 512),
+        left=timedelta(seconds=290),
+        load_s=2.5,
+        reloaded_from=4096,
+    )
+
+    assert record(warm) == LoadRecord(
+        task_id="t",
+        attempt=1,
+        ended_at=100,
+        load_s=2.5,
+        reloaded_from=4096,
+        digest="d-a:latest",
+        context_length=512,
+        left_s=290.0,
+    )

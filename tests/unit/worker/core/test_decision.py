@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     HOST_TIME,
     NOW,
     RULES,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.core.scenes import (
+from tests.support.builders import (
     HOST_TIME,
     NOW,
     RULES,

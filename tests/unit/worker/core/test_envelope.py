@@ -77,3 +77,56 @@ def test_a_body_that_celery_cannot_handle_is_a_fault(body):
 def test_a_message_without_its_optional_parts_has_no_fault():
     assert envelope.fault(HEADERS) is None
     assert envelope.fault_of_body([["tiny"], {}, None]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", "x" * 1_000),
+        ("eta", "x" * 262_144),
+        ("retries", None),
+        ("retries", 0),
+        ("sent_at", 1e12),
+        ("timelimit", None),
+        ("timelimit", [None, None]),
+        ("timelimit", [300, 330]),
+        ("stamped_headers", None),
+        ("stamped_headers", ["a", "b"]),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_header_that_celery_can_take_is_no_fault(name, value):
+    assert envelope.fault(HEADERS | {name: value}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", ""),
+        ("retries", 1.5),
+        ("sent_at", 1e12 + 0.5),
+        ("timelimit", [300]),
+        ("timelimit", (300, 330)),
+        ("timelimit", [300, "x"]),
+        ("stamped_headers", ["a", 5]),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_header_just_beyond_what_celery_can_take_is_told(name, value):
+    assert f"header {name} is" in str(envelope.fault(HEADERS | {name: value}))
+
+
+def test_each_call_that_follows_a_task_must_be_a_mapping():
+    assert envelope.fault_of_body([[], {}, {"chain": [{}, {}]}]) is None
+    assert envelope.fault_of_body([[], {}, {"chain": [{}, 5]}])
+
+
+def test_a_body_is_nested_in_24_levels_at_most():
+    named: dict[str, object] = {}
+    for _ in range(22):
+        named = {"a": named}
+
+    assert envelope.fault_of_body([nested(22), {}, AFTER]) is None
+    assert envelope.fault_of_body([nested(23), {}, AFTER])
+    assert envelope.fault_of_body([[], named, AFTER]) is None
+    assert envelope.fault_of_body([[], {"a": named}, AFTER])

@@ -49,3 +49,14 @@ def test_a_foreign_load_may_be_that_of_the_largest_model(
     )
 
     assert found == foreign_s
+
+
+def test_seconds_are_told_in_tenths():
+    assert estimates.expected_s([1.24]) == 1.2
+    assert estimates.late_s([11.11] * 3, size_bytes=0, foreign_s=0.0) == 33.3
+
+
+def test_a_small_model_that_was_never_loaded_takes_its_share_of_ten_seconds_a_gib():
+    found = estimates.foreign_s(longest_s=0.0, longest_bytes=0, largest_bytes=2**20)
+
+    assert found == 0.009765625

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import NOW, resident, target, view
+from tests.support.builders import NOW, resident, target, view
 from worker.core import losses
 from worker.core.departures import Departure
 from worker.core.losses import Loss, Scene

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.worker.core.scenes import NOW, holder, resident, target, view
+from tests.support.builders import NOW, holder, resident, target, view
 from worker.core import room
 from worker.core.departures import Change, Departure
 from worker.core.domain import LoadRecord

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.worker.core.scenes import NOW, loaded, resident, touched
+from tests.support.builders import NOW, loaded, resident, touched
 from worker.core.since import Since
 
 THERE = resident("a")
