@@ -48,36 +48,44 @@ class Score:
     group: Group
     reasons: dict[Key, str]
     counts: Counter[Verdict] = field(default_factory=Counter)
-    survivors: list[Mutant] = field(default_factory=list)
+    missed: int = 0
+    """Survivors that are not accepted."""
     stale: list[Key] = field(default_factory=list)
     """Accepted, but killed or not made."""
 
     def judge(self, files: Sequence[str]) -> None:
-        """Judge all mutants of these modules, and print a line for each module."""
+        """Judge all mutants of these modules, and print what survives."""
         print(f"{self.group.name}: running its tests without a fault", flush=True)
         limits = judging.prepare(self.group.tests_for(""))
         for file in files:
             began_at, found = time.monotonic(), mutants.of(file)
             counts: Counter[Verdict] = Counter()
+            survivors = []
             tests = self.group.tests_for(file)
             for mutant, verdict in judging.judge(found, tests, limits):
                 counts[verdict] += 1
                 self.counts[verdict] += 1
                 if verdict is Verdict.SURVIVED:
-                    self.survivors.append(mutant)
+                    survivors.append(mutant)
+                    self._survived(mutant)
                 if sys.stdout.isatty():
-                    print(f"\r{file}: {counts.total()} of {len(found)} ", end="")
-            left = {key(mutant) for mutant in self.survivors}
+                    print(f"{file}: {counts.total()} of {len(found)}", end="\r")
+            left = {key(mutant) for mutant in survivors}
             self.stale += [k for k in self.reasons if k[0] == file and k not in left]
             took_s = time.monotonic() - began_at
-            print(f"\r{file}: {words(counts)} in {took_s:.0f} s", flush=True)
+            print(f"{file}: {words(counts)} in {took_s:.0f} s", flush=True)
+
+    def _survived(self, mutant: Mutant) -> None:
+        reason = self.reasons.get(key(mutant))
+        self.missed += reason is None
+        print(f"{mutant.file}:{mutant.line}: {mutant.change}")
+        print(f"    accepted: {reason}" if reason else "    no test notices it")
 
     @property
     def share(self) -> float:
         """The part of the mutants that is killed, of those that are not accepted."""
-        killed = self.counts.total() - len(self.survivors)
-        missed = sum(key(mutant) not in self.reasons for mutant in self.survivors)
-        return killed / (killed + missed) if killed + missed else 1.0
+        killed = self.counts.total() - self.counts[Verdict.SURVIVED]
+        return killed / (killed + self.missed) if killed + self.missed else 1.0
 
     @property
     def is_good(self) -> bool:
@@ -85,16 +93,13 @@ class Score:
         return self.share >= self.group.least_share and not self.stale
 
     def report(self) -> None:
-        """Print the survivors with their reasons, and the group's line."""
-        print()
-        for mutant in sorted(self.survivors, key=lambda m: (m.file, m.line)):
-            print(f"{mutant.file}:{mutant.line}: {mutant.change}")
-            if reason := self.reasons.get(key(mutant)):
-                print(f"    accepted: {reason}")
+        """Print the group's line."""
         for file, function, change in self.stale:
-            print(f"{file}: {function}: no survivor, but accepted: {change}")
-        least = f"{self.group.least_share:.0%} are needed"
-        print(f"{self.group.name}: {words(self.counts)}; {self.share:.1%}, {least}")
+            print(f"{file}: {function}: accepted, but no survivor: {change}")
+        print(
+            f"{self.group.name}: {words(self.counts)}; without the accepted ones "
+            f"{self.share:.1%} are killed, {self.group.least_share:.0%} must be"
+        )
 
 
 def words(counts: Counter[Verdict]) -> str:

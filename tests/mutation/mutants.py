@@ -220,7 +220,7 @@ def _statements(node: ast.AST, rebound: frozenset[str]) -> Iterator[ast.AST]:
     match node:
         case ast.Return(value=None) | ast.Raise() | ast.Delete() | ast.Expr():
             yield ast.Pass()
-        case ast.Return(value=ast.Constant(value=None)):
+        case ast.Return(value=ast.Constant(value=None | bool())):
             pass
         case ast.Return():
             yield ast.Return(ast.Constant(None))
