@@ -56,7 +56,7 @@ class Score:
     def judge(self, files: Sequence[str]) -> None:
         """Judge all mutants of these modules, and print what survives."""
         print(f"{self.group.name}: running its tests without a fault", flush=True)
-        limits = judging.prepare(self.group.tests_for(""))
+        limits = judging.prepare(self.group.test_files())
         for file in files:
             began_at, found = time.monotonic(), mutants.of(file)
             counts: Counter[Verdict] = Counter()

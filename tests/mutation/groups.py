@@ -14,17 +14,22 @@ class Group:
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     least_share: float
-    """How many of 1 mutants must be killed, of those that are not accepted."""
+    """The part of the mutants that tests must kill; accepted ones do not count."""
 
     def files(self) -> list[str]:
         """Return the modules' paths; each pattern must match one."""
         return _matches(self.modules)
 
-    def tests_for(self, module: str) -> list[str]:
-        """Return the tests' paths, those named after the module first."""
+    def test_files(self) -> list[str]:
+        """Return the tests' paths; each pattern must match one."""
+        return _matches(self.tests)
+
+    def tests_for(self, module: str) -> tuple[list[str], list[str]]:
+        """Return the paths of the tests named after a module, and of the others."""
         stem = Path(module).stem
-        tests = _matches(self.tests)
-        return sorted(tests, key=lambda path: stem not in path.rpartition("/")[2])
+        tests = self.test_files()
+        own = [path for path in tests if Path(path).stem.startswith(f"test_{stem}")]
+        return own, [path for path in tests if path not in own]
 
 
 def _matches(patterns: tuple[str, ...]) -> list[str]:
@@ -32,7 +37,7 @@ def _matches(patterns: tuple[str, ...]) -> list[str]:
     for pattern in patterns:
         paths = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
         if not paths:
-            raise FileNotFoundError(f"{pattern} matches nothing: mend {__file__}")
+            raise FileNotFoundError(f"{pattern} matches nothing: correct {__file__}")
         found += paths
     return list(dict.fromkeys(found))
 

@@ -1,10 +1,11 @@
 """Runs tests against mutants: each in a forked child, in memory, two at a time.
 
-The parent imports all that the tests need but the project's own packages, so a child
-starts within milliseconds and imports only those, one module of them mutated.
+The parent imports the libraries that the tests need. A child imports only the packages
+that may be mutated, with the mutant in place of its module.
 """
 
 import contextlib
+import gc
 import importlib
 import multiprocessing
 import os
@@ -27,10 +28,11 @@ from hypothesis import Phase, settings
 from tests.mutation.mutants import Mutant
 
 OWN = ("__", "tasks", "tests", "worker")
-"""What a child imports anew: beginnings of modules' names."""
+"""Each child imports modules whose names begin so itself."""
 CHILDREN = 2
+"""How many run at a time."""
 MEMORY_BYTES = 4 * 2**30
-"""A fault may gather things for ever."""
+"""What a child may allocate: a fault may make a list grow for ever."""
 ARGUMENTS = (
     *("-q", "-x", "--tb=no", "--no-header", "--no-summary", "--assert=plain"),
     *("-p", "no:cacheprovider", "-p", "no:xdist"),
@@ -86,7 +88,7 @@ class _Mutated(SourceFileLoader):
 
 
 class _HypothesisLast:
-    """Of a plugin: tests of one example each run before those of many."""
+    """A plugin of pytest: hypothesis' tests, which take longer, run last."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: hasattr(getattr(item, "obj", None), "hypothesis"))
@@ -111,14 +113,21 @@ def prepare(tests: Sequence[str]) -> Limits:
     for name in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    gc.freeze()  # so that a child's collector leaves alone what it shares
     # Three times as long as all tests take: a fault that slows more is an endless loop.
     return Limits(cpu_s=round(3 * cpu_s) + 2, wall_s=15 * cpu_s + 30)
 
 
 def judge(
-    mutants: Sequence[Mutant], tests: Sequence[str], limits: Limits
+    mutants: Sequence[Mutant], tests: Sequence[Sequence[str]], limits: Limits
 ) -> Iterator[tuple[Mutant, Verdict]]:
-    """Run the tests against each mutant, and yield its verdict as it comes."""
+    """Run tests against each mutant, and yield its verdict as it comes.
+
+    Args:
+        mutants: any.
+        tests: paths; those of one part run once all of the part before have passed.
+        limits: of one mutant.
+    """
     running: dict[multiprocessing.context.ForkProcess, tuple[Mutant, float]] = {}
     queue = iter(mutants)
     try:
@@ -159,14 +168,17 @@ def _run_whole(tests: Sequence[str], result: Connection) -> None:
     _leave(code)
 
 
-def _run(mutant: Mutant, tests: Sequence[str], limits: Limits) -> None:
+def _run(mutant: Mutant, tests: Sequence[Sequence[str]], limits: Limits) -> None:
     _quiet()
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         sys.meta_path.insert(0, _Mutated(mutant.file, mutant.code()))
-    _leave(pytest.main([*ARGUMENTS, *tests], plugins=[_HypothesisLast()]))
+    for part in filter(None, tests):
+        if code := pytest.main([*ARGUMENTS, *part], plugins=[_HypothesisLast()]):
+            _leave(code)
+    _leave(0)
 
 
 def _quiet() -> None:

@@ -96,7 +96,7 @@ def test_the_same_fault_again_in_a_function_has_a_number():
 def test_each_group_finds_its_modules_and_tests():
     for group in GROUPS:
         assert group.files()
-        assert group.tests_for("")
+        assert group.test_files()
 
 
 def test_what_is_accepted_can_still_be_made_and_has_a_reason():
