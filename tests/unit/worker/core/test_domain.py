@@ -64,7 +64,7 @@ def test_a_download_has_nothing_before_it_says_so():
 
 
 def test_a_model_that_was_seen_warm_was_not_loaded_unless_told():
-    warm = {"resident": resident("a"), "left": timedelta(minutes=5)}
+    warm: Any = {"resident": resident("a"), "left": timedelta(minutes=5)}
 
     assert Warmth(**warm) == Warmth(**warm, load_s=0.0, reloaded_from=None)
 

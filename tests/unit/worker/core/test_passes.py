@@ -36,7 +36,7 @@ def test_a_pass_knows_only_what_it_was_told():
 
 
 def test_a_verdict_is_not_ready_and_tells_no_numbers_unless_told():
-    said = {"target": A, "condition": Condition.COLD}
+    said: Any = {"target": A, "condition": Condition.COLD}
 
     assert Verdict(**said) == Verdict(
         **said,

@@ -12,6 +12,7 @@ from tests.support.builders import (
     seen,
     target,
     touched,
+    view,
 )
 from worker.core import stays
 from worker.core.since import Since
@@ -39,7 +40,7 @@ def step(before, there, *, now, **rest):
     sight = seen(there, now=now, **rest)
     since = Since(looked_at=now - 10, now=now)
     serves = {A.key: there.digest}
-    return stays.after(before, sight, sight.view, serves=serves, since=since)[
+    return stays.after(before, sight, view(there, now=now), serves=serves, since=since)[
         there.digest
     ]
 
