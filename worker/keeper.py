@@ -57,8 +57,7 @@ class Keeper(Generic[R, T]):
         self._job = job
         self._deps = deps
         self._ended = deps.threads.signal()
-        self._end: R | WarmupError | None = None
-        self._record: T | None = None
+        self._result: tuple[R | WarmupError, T] | None = None
 
     def start(self) -> None:
         """Send the request, in a thread of its own."""
@@ -70,9 +69,9 @@ class Keeper(Generic[R, T]):
 
     def end(self) -> tuple[R | WarmupError, T]:
         """How the load ended, once `wait` has returned True."""
-        if self._end is None or self._record is None:
+        if self._result is None:
             raise RuntimeError("the load has not ended")
-        return self._end, self._record
+        return self._result
 
     def _hold(self) -> None:
         """(1) Load, while another thread renews the lease; (2) record; (3) let go.
@@ -83,8 +82,8 @@ class Keeper(Generic[R, T]):
         over, stopped = threads.signal(), threads.signal()
         threads.start(lambda: self._renew_until(over, stopped), name="lease")
         try:
-            self._end = self._run()  # (1)
-            self._record = self._write(self._end)  # (2)
+            end = self._run()  # (1)
+            self._result = end, self._write(end)  # (2)
         finally:
             over.set()
             stopped.wait()

@@ -98,8 +98,8 @@ class _Run:
     deps: Deps
     server: ModelServer
     on_progress: OnProgress
-    is_held: bool = field(default=True, init=False)
-    renewed_at: float = field(default=0.0, init=False)
+    is_held: bool = True
+    renewed_at: float = field(init=False)
 
     def run(self) -> Pulled | Queued:
         order, store = self.order, self.deps.store
@@ -156,7 +156,7 @@ class _Run:
         with self.server.pull(target.model) as download:
             watch = _Watch(began_at=clock.monotonic())
             left_s = self.order.slice_s
-            while not download.wait(max(0.0, min(PROGRESS_S, left_s))):
+            while not download.wait(min(PROGRESS_S, left_s)):
                 now = clock.monotonic()
                 self._keep(now)
                 self.on_progress(download.progress)

@@ -126,7 +126,7 @@ class _Run:
 
     def _after_pause(self, answer: Outcome | Failed | Queued) -> RunResult:
         """Hold the slot a moment for a target that no call may load yet."""
-        if isinstance(answer, Queued) and answer.pause_s:
+        if isinstance(answer, Queued):
             self.deps.clock.sleep(min(answer.pause_s, LANE_WAIT_S))
         elif isinstance(answer, Outcome):
             _log(self.call.target, answer)
@@ -167,10 +167,10 @@ class _Run:
         return self._load(holder, snapshot)  # (6)
 
     def _refuse_if_in_use(self, snapshot: TargetSnapshot) -> None:
-        if snapshot.resident is not None and snapshot.is_used_otherwise:
+        if (used := snapshot.used_otherwise) is not None:
             raise InUse(
                 f"{self.call.target.model!r} is busy on {self.model.server.shown} with "
-                f"context {snapshot.resident.context_length}: loading it with other "
+                f"context {used.context_length}: loading it with other "
                 "options would make its users wait; send what they send, or try again "
                 "when it is idle"
             )

@@ -136,8 +136,10 @@ def _is_unchanged(node: ast.AST, field: str) -> bool:
 
 
 def _is_left(node: ast.AST) -> bool:
-    """Whether nothing in it is changed: text, a log call, a union of types."""
+    """Whether nothing in it is changed: text, a log call, a type."""
     if isinstance(node, ast.JoinedStr):
+        return True
+    if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("TypeVar("):
         return True
     if isinstance(node, ast.Expr):
         value = node.value
@@ -175,6 +177,8 @@ def _news(place: _Place) -> Iterator[ast.AST]:
     for new in made:
         # Without its walrus a name is unbound, which is no fault that anybody makes.
         is_never = isinstance(new, ast.Constant) and new.value is False
+        if ast.dump(new) == ast.dump(child):
+            continue
         if is_never or _walruses(new) == _walruses(child):
             yield new
 

@@ -235,6 +235,8 @@ class OneHost:
 
     targets: Sequence[Target] = ()
     time: VirtualTime = field(default_factory=VirtualTime)
+    hosts: Sequence[str] = ("gpu",)
+    """All of them are this one server."""
     rules: Any = RULES
     ended: list[str] = field(default_factory=list)
     """The hosts on which a load has ended, in order."""
@@ -266,7 +268,10 @@ class OneHost:
             threads=self.time,
             nonce=self._nonce,
             warm_list=WarmList(
-                hosts={"gpu": Host(name="gpu", url="http://user:secret@gpu:11434")},
+                hosts={
+                    name: Host(name=name, url=f"http://user:secret@{name}:11434")
+                    for name in self.hosts
+                },
                 targets=tuple(self.targets),
                 is_named=True,
             ),

@@ -57,13 +57,12 @@ class TargetSnapshot:
         return self._failed(record, error)
 
     @property
-    def is_used_otherwise(self) -> bool:
-        """Whether a load would reload a model under an application that uses it."""
-        return (
-            self.resident is not None
-            and not self.fits
-            and residency.is_busy(self.resident, self.view)
-        )
+    def used_otherwise(self) -> Resident | None:
+        """The resident that a load would reload under an application that uses it."""
+        resident = self.resident
+        if resident is None or self.fits or not residency.is_busy(resident, self.view):
+            return None
+        return resident
 
     def _failed(self, record: LoadRecord, error: WarmupError) -> Failed | Queued | None:
         """(2): the answer to a call whose target could not be loaded."""

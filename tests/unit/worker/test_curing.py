@@ -16,6 +16,7 @@ LATE = holder("chat", began_at=NOW - 31, late_s=30.0)
 def wedged(load):
     host = OneHost()
     host.server.resident("plain")
+    host.server.resident("chat")
     if load:
         host.loads.take_lane("gpu", load)
     return host

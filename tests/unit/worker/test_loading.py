@@ -34,7 +34,7 @@ def job(host, wanted="chat", *, there=None, fits=False, record=None, late_s=300.
             fits=fits,
             record=record,
         ),
-        holder=replace(holder(meant.key, late_s=late_s), nonce="ffffffff"),
+        holder=replace(holder(meant.key, late_s=late_s), nonce="f" * 8 + "0" * 24),
         model=Model(meant, host.server),
         deps=host.deps,
     )
@@ -180,13 +180,23 @@ def test_the_seconds_of_a_load_are_kept_by_weights_and_context():
     assert host.loads.longest("gpu") == (8.0, 100)
 
 
-def test_the_longest_load_of_a_host_stays_the_longest():
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((9.0, 555), (9.0, 555)),
+        ((0.5, 555), (0.5, 555)),
+        ((0.4, 555), (0.5, 100)),
+    ],
+    ids=["it-was-longer", "it-was-as-long", "it-was-shorter"],
+)
+def test_the_longest_load_of_a_host_is_kept_with_the_size_of_its_model(before, after):
     host = OneHost()
-    host.loads.set_longest("gpu", 9.0, 555)
+    host.server.load_s = 0.5
+    host.loads.set_longest("gpu", *before)
 
     job(host).run()
 
-    assert host.loads.longest("gpu") == (9.0, 555)
+    assert host.loads.longest("gpu") == after
 
 
 def test_of_a_load_that_was_late_only_the_seconds_until_then_are_kept():
@@ -212,16 +222,33 @@ def test_a_proof_is_no_load_and_leaves_no_seconds():
     assert host.loads.longest("gpu") == (0.0, 0)
 
 
-def test_a_proof_that_took_as_long_as_a_load_was_one():
+@pytest.mark.parametrize(("seconds", "was_load"), [(0.19, False), (0.2, True)])
+def test_a_proof_that_took_a_fifth_of_a_second_was_a_load(seconds, was_load):
     host = OneHost()
+    host.server.load_s = seconds
     there = host.server.resident("chat")
     host.server.residents.clear()
 
     warmth = job(host, there=there, fits=True).run()
 
-    assert warmth.load_s == pytest.approx(8.0)
     weights = target("chat").name.normal
-    assert host.loads.history("gpu", weights=weights, context=0) == [8.0]
+    kept = host.loads.history("gpu", weights=weights, context=0)
+    assert (warmth.load_s, kept) == ((seconds, [seconds]) if was_load else (0, []))
+
+
+def test_a_load_of_a_cold_model_is_one_however_fast_it_was():
+    host = OneHost()
+    host.server.load_s = 0.1
+
+    assert job(host).run().load_s == pytest.approx(0.1)
+
+
+def test_a_load_that_is_never_late_is_kept_whole():
+    host = OneHost()
+
+    job(host, late_s=None).run()
+
+    assert host.loads.longest("gpu") == (8.0, 100)
 
 
 def test_a_load_is_as_good_while_redis_is_away():
@@ -313,3 +340,11 @@ def test_a_load_without_a_history_is_late_by_the_size_of_the_model_and_of_the_la
     model = Model(target("chat"), host.server)
 
     assert loading.late_after_s(model, host.loads, history=()) == 300 + 20 + 60
+
+
+def test_a_load_of_a_model_that_the_host_does_not_list_is_late_as_one_without_size():
+    host = OneHost()
+    model = Model(target("chat"), host.server)
+    host.server.tagged.clear()
+
+    assert loading.late_after_s(model, host.loads, history=()) == 300

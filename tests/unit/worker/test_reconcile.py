@@ -6,7 +6,7 @@ import pytest
 
 from ollama_warmup.errors import OllamaDown, StoreUnavailable
 from ollama_warmup.report import Condition, HostState
-from tests.support.builders import NOW, failed, target
+from tests.support.builders import NOW, failed, loaded, resident, target
 from tests.support.one_host import OneHost
 from worker import reconcile
 from worker.core.passes import Kind, Pull, Rules, Touch, Warm
@@ -21,6 +21,8 @@ def pass_over(host, name=None, *, send=None):
     def keep(action, expires_s):
         host.sent.append((action, expires_s))
 
+    if name is None:
+        return reconcile.run(host.deps, send=send or keep)
     return reconcile.run(host.deps, send=send or keep, host=name)
 
 
@@ -65,7 +67,7 @@ def test_a_load_expires_after_two_ticks_and_at_least_fifteen_seconds(tick_s, exp
 
 
 @pytest.mark.parametrize(
-    ("left_s", "expires_s"), [(20.0, 20.0), (12.0, 12.0), (0.9, None), (2.0, 2.0)]
+    ("left_s", "expires_s"), [(20.0, 20.0), (12.0, 12.0), (0.9, None), (1.5, 1.5)]
 )
 def test_a_touch_expires_with_the_timer_that_it_is_to_restart(left_s, expires_s):
     host = OneHost([CHAT])
@@ -128,6 +130,8 @@ def test_the_failures_of_before_are_forgotten_when_a_host_answers_again():
     for wanted, error in ((CHAT, "OutOfMemory"), (PLAIN, "UnknownModel")):
         record = failed(error, ended_at=NOW - 1)
         host.shelf.set("outcome", "gpu", wanted.key, value=record)
+    record = loaded(resident("third"), at=NOW - 1)
+    host.shelf.set("outcome", "gpu", target("third").key, value=record)
     host.server.view_fails = [OllamaDown("connection refused")]
     pass_over(host)
     host.time.run_until(TICK_S)
@@ -138,6 +142,7 @@ def test_the_failures_of_before_are_forgotten_when_a_host_answers_again():
     assert host.sent == [(Warm(target=CHAT), 20.0)]
     assert host.loads.read("gpu", CHAT.key)[0] is None
     assert host.loads.read("gpu", PLAIN.key)[0] is not None
+    assert conditions(host) == {"chat": "queued", "plain": "failing", "third": "queued"}
 
 
 def test_failures_are_kept_while_a_host_answers_all_the_time():
@@ -310,10 +315,20 @@ def test_a_preview_decides_as_an_enabled_pass_does_and_changes_nothing():
     assert host.passes.events == []
 
 
-def test_a_preview_of_one_host_shows_that_host():
-    host = OneHost([CHAT])
+@pytest.mark.parametrize(
+    ("chosen", "shown"), [({}, ["other", "gpu"]), ({"host": "gpu"}, ["gpu"])]
+)
+def test_a_preview_shows_all_hosts_in_the_order_of_the_list_or_one(chosen, shown):
+    host = OneHost([CHAT], hosts=["other", "gpu"])
 
-    assert [g.host.name for g in reconcile.preview(host.deps, host="gpu")] == ["gpu"]
+    assert [g.host.name for g in reconcile.preview(host.deps, **chosen)] == shown
+
+
+def test_a_pass_over_one_host_looks_at_no_other():
+    host = OneHost([CHAT], hosts=["other", "gpu"])
+
+    assert [g.host.name for g in pass_over(host, "gpu")] == ["gpu"]
+    assert {g.host.name for g in pass_over(host)} == {"other", "gpu"}
 
 
 def _touch(left_s):

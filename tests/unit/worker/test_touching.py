@@ -84,14 +84,16 @@ def test_a_touch_sends_the_options_of_the_resident_and_never_a_keep_alive(
 
 def test_a_touch_is_recorded_with_the_time_that_the_model_stays_from_then_on():
     host = OneHost()
+    host.time.run_until(100.0)
     host.server.resident("chat", 20.0)
 
     touch(host)
 
     written = record(host)
-    assert written.at == pytest.approx(NOW, abs=0.1)
+    assert written.at == pytest.approx(NOW + 100, abs=0.1)
     assert (written.digest, written.context_length) == ("d-chat:latest", 4096)
     assert written.left_s == pytest.approx(300.0, abs=0.1)
+    assert host.time.now == pytest.approx(100.05)
     assert (written.was_load, written.was_ours) == (False, True)
     assert host.passes.events == []
     assert host.ended == []
@@ -252,6 +254,17 @@ def test_a_touch_that_changed_the_context_was_a_load_however_fast_it_was():
     [event] = host.passes.events
     assert event.kind is Kind.CRASHED
     assert host.ended == ["gpu"]
+
+
+def test_a_touch_after_which_no_view_lists_the_model_was_a_load_however_fast_it_was():
+    host = OneHost()
+    host.server.resident("chat", 20.0)
+    host.server.on_infer = host.server.residents.clear
+
+    assert touch(host) is Touched.TOUCHED
+
+    assert record(host).was_load
+    assert record(host).context_length is None
 
 
 def test_a_touch_is_late_by_the_longest_load_of_its_host():

@@ -74,6 +74,14 @@ def test_a_model_that_does_not_go_is_watched_for_ten_seconds(left_s, left):
     assert host.time.now == pytest.approx(10.0, abs=0.21)
 
 
+def test_a_model_that_is_about_to_go_after_ten_seconds_is_going():
+    host = OneHost()
+    host.server.lets_go = False
+    host.server.on_view = lambda: host.server.resident("chat", 1.0)
+
+    assert unload(host) == (Left.GOING, "chat:latest")
+
+
 def test_a_model_of_the_same_name_with_other_weights_is_another_one():
     host = OneHost()
     host.server.resident("chat")

@@ -15,7 +15,7 @@ from ollama_warmup.errors import (
     Refused,
     StoreUnavailable,
 )
-from tests.support.builders import INFO, NOW, holder, target
+from tests.support.builders import INFO, NOW, holder, loaded, target
 from tests.support.one_host import LOAD_S, OneHost
 from worker.core.calls import Failed, Queued, TryAgain
 from worker.core.domain import How, LoadRecord, Outcome
@@ -50,7 +50,13 @@ def test_a_warm_model_is_answered_without_a_request(caplog):
 
 
 @pytest.mark.parametrize(
-    ("left_s", "stay"), [(None, "stays"), (-1.0, "busy"), (90.0, "expires in 1m30s")]
+    ("left_s", "stay"),
+    [
+        (None, "stays"),
+        (-1.0, "busy"),
+        (1.5, "expires in 1.5s"),
+        (90.0, "expires in 1m30s"),
+    ],
 )
 def test_the_log_tells_how_long_a_warm_model_stays(caplog, left_s, stay):
     caplog.set_level("INFO")
@@ -93,6 +99,15 @@ def test_a_loading_call_holds_the_lane_and_reports_its_progress_each_second():
     assert (held.began_at, held.expected_s) == (NOW, 7.0)
     assert held.late_s > LOAD_S
     assert host.progress == [(float(n), 7.0) for n in range(9)]
+
+
+def test_the_progress_of_a_load_is_reckoned_from_its_beginning():
+    host = OneHost()
+    host.time.run_until(100.0)
+
+    host.warm()
+
+    assert host.progress == [(float(n), None) for n in range(9)]
 
 
 def test_the_lease_of_a_long_load_outlives_its_fifteen_seconds():
@@ -140,6 +155,7 @@ def test_a_call_holds_its_slot_one_second_for_a_lane_that_another_load_has():
     assert result == Queued(waiting_since=NOW)
     assert host.time.now == pytest.approx(1.0, abs=0.11)
     assert host.server.asked == []
+    assert host.server.questions == []
     assert host.progress == []
 
 
@@ -178,6 +194,19 @@ def test_nothing_is_warm_while_the_load_that_would_prove_it_is_in_flight():
     assert isinstance(host.warm(), Queued)
 
 
+def test_a_call_that_joined_a_load_logs_nothing(caplog):
+    caplog.set_level("INFO")
+    host = OneHost()
+    record = loaded(host.server.resident("chat"), at=NOW - 1, task_id="another")
+    host.loads.write_record("gpu", CHAT.key, record)
+
+    result = host.warm(waiting_since=NOW - 5)
+
+    assert isinstance(result, Outcome)
+    assert result.how is How.JOINED
+    assert caplog.messages == []
+
+
 def test_a_warm_model_is_answered_while_another_model_loads():
     host = OneHost()
     host.server.resident("chat")
@@ -203,6 +232,38 @@ def test_a_call_that_finds_the_model_warm_once_it_has_the_lane_gives_it_back():
     assert result.how is How.ALREADY_WARM
     assert host.server.asked == []
     assert host.loads.holder("gpu") is None
+
+
+def test_a_gentle_call_leaves_a_model_that_an_application_began_to_use_otherwise():
+    host = OneHost()
+    host.shelf.latency_s = 0.01
+    host.after(0.055, lambda: host.server.resident("chat", -5.0, context=512))
+
+    result = host.warm("chat?num_ctx=2048", is_gentle=True)
+
+    assert isinstance(result, Outcome)
+    assert result.how is How.DRIFTED
+    assert host.loads.holder("gpu") is None
+
+
+def test_a_call_waits_for_a_load_that_took_the_lane_just_before_it():
+    host = OneHost()
+    host.shelf.latency_s = 0.01
+    host.after(0.055, lambda: host.shelf.set("lane", "gpu", value=OTHER))
+
+    assert isinstance(host.warm(), Queued)
+    assert host.loads.holder("gpu") == OTHER
+
+
+def test_a_call_whose_lane_redis_lost_loads_all_the_same():
+    host = OneHost()
+    host.shelf.latency_s = 0.01
+    host.after(0.065, host.shelf.clear)
+
+    result = host.warm()
+
+    assert isinstance(result, Outcome)
+    assert result.how is How.LOADED
 
 
 @pytest.mark.parametrize(
@@ -297,6 +358,15 @@ def test_a_run_stops_waiting_when_its_patience_ends_and_the_load_goes_on():
     assert record is not None
     assert record.error is None
     assert record.load_s == pytest.approx(100.0)
+
+
+def test_a_run_that_waited_before_goes_on_waiting_since_then():
+    host = OneHost()
+    host.server.load_s = 100.0
+
+    result = host.warm(patience_s=5.0, waiting_since=NOW - 50)
+
+    assert result == Queued(waiting_since=NOW - 50)
 
 
 def test_a_run_stops_waiting_at_an_instant_that_its_clock_rounds():

@@ -48,6 +48,7 @@ def failed(error="OllamaBusy", *, is_final=False, blocked_s=0.0):
     ("look", "outcome"),
     [
         ({}, "already_warm"),
+        ({"since": NOW - 20, "sent_at": NOW - 20}, "already_warm"),
         ({"record": RECORD}, "already_warm"),
         ({"record": RECORD, "task_id": "another"}, "loaded"),
         ({"record": RECORD, "since": NOW - 11}, "joined"),
@@ -56,11 +57,13 @@ def failed(error="OllamaBusy", *, is_final=False, blocked_s=0.0):
         ({"record": RECORD, "sent_at": NOW - 10}, "joined"),
         ({"record": RECORD, "sent_at": NOW - 9}, "already_warm"),
         ({"record": RECORD, "is_gentle": True}, "already_warm"),
-        ({"record": failed()}, "already_warm"),
+        ({"record": failed(), "task_id": "another"}, "already_warm"),
+        ({"record": failed(), "since": NOW - 20}, "already_warm"),
         ({"record": failed("OutOfMemory", is_final=True)}, "already_warm"),
     ],
     ids=[
         "no-load-is-on-record",
+        "it-waited-and-no-load-is-on-record",
         "another-call-loaded-it",
         "this-task-loaded-it",
         "it-waited-for-that-load",
@@ -69,7 +72,8 @@ def failed(error="OllamaBusy", *, is_final=False, blocked_s=0.0):
         "it-was-sent-as-that-load-ended",
         "it-was-sent-after-that-load",
         "it-is-gentle",
-        "a-load-failed-since",
+        "a-load-of-this-task-failed-since",
+        "a-load-that-it-waited-for-failed",
         "the-last-load-ran-out-of-memory",
     ],
 )
@@ -162,7 +166,7 @@ def test_a_gentle_call_leaves_a_model_that_is_loaded_with_other_options():
 @pytest.mark.parametrize(
     ("record", "since"),
     [
-        (failed(is_final=True, blocked_s=5), None),
+        (failed(is_final=True, blocked_s=0.5), None),
         (failed(is_final=True, blocked_s=0), NOW - 10),
         (failed(is_final=True, blocked_s=-1), NOW - 20),
     ],
@@ -192,9 +196,9 @@ def test_a_call_loads_after_a_failure_whose_pause_is_over(record, since):
 
 @pytest.mark.parametrize(("since", "waits"), [(None, NOW - 10), (NOW - 30, NOW - 30)])
 def test_a_call_waits_for_the_retry_of_a_load_that_failed(since, waits):
-    found = answer(record=failed(blocked_s=2.5), since=since)
+    found = answer(record=failed(blocked_s=0.5), since=since)
 
-    assert found == Queued(waiting_since=waits, pause_s=2.5)
+    assert found == Queued(waiting_since=waits, pause_s=0.5)
 
 
 @pytest.mark.parametrize("error", [LoadFailed, OutOfMemory], ids=lambda e: e.__name__)
@@ -229,4 +233,25 @@ def test_a_load_would_reload_a_model_that_is_busy_with_other_options(
         fits=fits,
     )
 
-    assert snapshot.is_used_otherwise is is_used
+    assert snapshot.used_otherwise is (there if is_used else None)
+
+
+def test_a_look_during_the_load_that_is_to_prove_the_model_shows_nothing_resident():
+    given: Any = {
+        "call": Call(target=CHAT, task_id="t", process="w:1", patience_s=60),
+        "since": None,
+        "now": NOW,
+        "view": view(THERE),
+    }
+
+    snapshot = TargetSnapshot(**given)
+
+    assert snapshot == TargetSnapshot(
+        **given,
+        record=None,
+        holder=None,
+        resident=None,
+        fits=False,
+        hides_options=False,
+    )
+    assert snapshot.answer() is None
