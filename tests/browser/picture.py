@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -15,7 +16,7 @@ from tests.browser.conftest import running_browser
 from tests.support.processes import RestartingSupervisor
 from tests.support.system import RunningSystem, running_system
 from tests.support.waiting import until
-from tests.support.web import WebService
+from worker.cli.supervisor import free_port
 
 MODELS = (
     *("llama3:8b?load=9s&size=4.7GB", "qwen3:4b?load=6s&size=2.5GB"),
@@ -66,7 +67,8 @@ def take(browser: Browser, url: str, scheme: str, view: str, file: Path) -> None
 def main(file: Path, *, seconds: float) -> None:
     folder = Path(tempfile.mkdtemp(prefix="ollama-warmup-picture-"))
     enabled = {"OLLAMA_WARMUP_ENABLED": "true"}
-    with running_system("loop", tick_s=1, variables=enabled) as system:
+    fields: Any = {"tick_s": 1, "web_port": free_port(), "variables": enabled}
+    with running_system("loop", **fields) as system:
         two = ("--max-loaded-models", "2")
         system.simulate("gpu-1", "gpu-2", models=MODELS, flags=two)
         for host in ("gpu-3", "gpu-4"):
@@ -81,16 +83,14 @@ def main(file: Path, *, seconds: float) -> None:
         )
         system.start_shipped()
         system.wait_ready()
-        service = WebService(**system.environment)
         live(system, seconds=seconds)
         with running_browser() as browser:
-            take(browser, service.url, "light", "picture", file)
+            take(browser, system.shipped.web_url, "light", "picture", file)
             for scheme in ("light", "dark"):
                 for view in VIEWS:
                     other = folder / f"{view}-{scheme}.png"
-                    take(browser, service.url, scheme, view, other)
+                    take(browser, system.shipped.web_url, scheme, view, other)
                     sys.stdout.write(f"{other}\n")
-        service.stop()
 
 
 if __name__ == "__main__":
