@@ -72,7 +72,7 @@ def test_leaving_the_context_ends_a_process_and_its_children(prelude):
         parent, child = pids_in(supervisor.folder)
 
     assert not lives(parent)
-    assert not lives(child)
+    until(lambda: not lives(child), "the killed child is dead")
     assert not supervisor.folder.exists()
 
 
@@ -162,7 +162,7 @@ def test_a_second_signal_ends_everything_at_once():
     supervising.wait(timeout=40)
 
     assert not lives(parent)
-    assert not lives(child)
+    until(lambda: not lives(child), "the killed child is dead")
     supervising.stdout.close()
 
 
