@@ -20,7 +20,7 @@ up: setup  ## Run worker, Flower and a broker beside the Ollama at OLLAMA_HOST, 
 	@$(RUN) ollama-warmup up
 
 test: setup  ## Run all tests; they bring their own Redis and Ollama
-	@$(RUN) pytest -n 6 --dist loadfile --no-loadscope-reorder
+	@$(RUN) pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20
 
 e2e: $(if $(SYSTEM_UV),,.uv/bin/uv)  ## Test the image in containers; needs Docker, and Compose for one of them
 	@UV_PROJECT_ENVIRONMENT=.venv-e2e $(RUN) --group e2e pytest tests/e2e

@@ -13,6 +13,11 @@ from typing import Any, Protocol
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+LONGEST_S = 100_000.0
+"""No test lasts longer by the virtual clock: one that does waits in vain."""
+MOST_SPINS = 10_000
+"""Nor does one wait so often in a row without any time passing."""
+
 
 class Source(Protocol):
     """A state machine that has events of its own."""
@@ -52,6 +57,8 @@ class VirtualTime:
         self._test = _TestThread(Process())
         self.current: _Thread | _TestThread = self._test
         """The thread that runs."""
+        self._spins = 0
+        """Waits in a row that took no time."""
         self._end = float("inf")
         """Until when the test lets the others run."""
         self._idle: list[_Thread] = []
@@ -66,11 +73,12 @@ class VirtualTime:
         thread, at = self.current, self.now + seconds
         if thread.process.is_killed:
             raise GreenletExit
+        self.bound(at)
         if thread is not self._test and self._is_idle_until(at):
             self.now = at  # no other thread would run: this one need not wait
             return
-        self._wake(thread, seconds, None)
-        self._pause(thread)
+        self.wake(thread, seconds, None)
+        self.pause(thread)
 
     def signal(self) -> "VirtualSignal":
         return VirtualSignal(self)
@@ -94,7 +102,7 @@ class VirtualTime:
         thread = self._idle.pop() if self._idle else self._new_thread()
         thread.task, thread.process = run, process or self.current.process
         thread.process.threads.add(thread)
-        self._wake(thread, after, name)
+        self.wake(thread, after, name)
 
     def _new_thread(self) -> "_Thread":
         return _Thread(self._serve, self._test.greenlet)
@@ -140,7 +148,7 @@ class VirtualTime:
         if self.current.process.is_killed:
             raise GreenletExit
 
-    def _pause(self, thread: "_Thread | _TestThread") -> Any:
+    def pause(self, thread: "_Thread | _TestThread") -> Any:
         """Let others run until this thread is woken; returns what it is woken with."""
         if thread.process.is_killed:
             raise GreenletExit
@@ -151,6 +159,14 @@ class VirtualTime:
             if not self._step(float("inf")):
                 raise AssertionError("every thread waits, and nothing will wake one")
         return thread.value
+
+    def bound(self, at: float) -> None:
+        """Fail for a wait until this instant if waits have no end."""
+        if at > LONGEST_S:
+            raise AssertionError(f"a test waits in vain: {at:.0f} s are over")
+        self._spins = self._spins + 1 if at <= self.now else 0
+        if self._spins > MOST_SPINS:
+            raise AssertionError("a test waits again and again, and no time passes")
 
     def _is_idle_until(self, at: float) -> bool:
         """Whether nothing is due until an instant, that instant included."""
@@ -181,9 +197,7 @@ class VirtualTime:
             self.current = self._test
         return True
 
-    def _wake(
-        self, thread: "_Thread | _TestThread", seconds: float, value: Any
-    ) -> None:
+    def wake(self, thread: "_Thread | _TestThread", seconds: float, value: Any) -> None:
         entry = (self.now + seconds, next(self._order), thread, thread.turn, value)
         heapq.heappush(self._heap, entry)
 
@@ -213,7 +227,7 @@ class VirtualSignal:
         self.is_set = True
         for thread, turn in self._waiters:
             if thread.turn == turn:
-                self._time._wake(thread, 0.0, True)  # noqa: SLF001 - two halves of one
+                self._time.wake(thread, 0.0, True)
         self._waiters.clear()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -223,5 +237,6 @@ class VirtualSignal:
             return True
         self._waiters.append((thread, thread.turn))
         if timeout is not None:
-            time._wake(thread, timeout, False)  # noqa: SLF001 - likewise
-        return bool(time._pause(thread))  # noqa: SLF001 - likewise
+            time.bound(time.now + timeout)
+            time.wake(thread, timeout, False)
+        return bool(time.pause(thread))
