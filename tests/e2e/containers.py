@@ -33,7 +33,7 @@ __all__ = (
     "system",
 )
 
-COMPOSE = compose.production()
+COMPOSE = compose.load()
 APP = COMPOSE["x-app"]
 REDIS = COMPOSE["services"]["redis"]
 START_S = 60

@@ -38,7 +38,7 @@ models:
 
 def rights():
     """Return the options of compose's Redis, with an administrator beside its user."""
-    _, *options = compose.production()["services"]["redis"]["command"]
+    _, *options = compose.services()["redis"]["command"]
     password = "${REDIS_PASSWORD:?set it in .env}"  # noqa: S105 - its place
     admin = ("--user", ADMIN, "on", "nopass", "~*", "&*", "+@all")
     return [*(o.replace(password, PASSWORD) for o in options), *admin]

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 import celeryconfig
-from tests.support.composed import DEVELOPMENT, OURS, PRODUCTION, ROOT, services, text
+from tests.support.compose import DEVELOPMENT, OURS, PRODUCTION, ROOT, services, text
 from worker.cli.system import QUEUES
-
-__all__ = ["PRODUCTION", "ROOT"]  # as tests/integration/guarded.py takes them from here
 
 FILES = (PRODUCTION, DEVELOPMENT)
 EXAMPLE = ROOT / ".env.example"

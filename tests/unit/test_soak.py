@@ -8,7 +8,16 @@ import pytest
 from tests.faults.matrix import Victim
 from tests.soak import pace, report, schedule
 from tests.soak.past import Call, Life, Violation
-from tests.support.soaked import GOOD, GUEST, KEPT, LOADED, STAY, TOUCH, USE, fault
+from tests.support.soak_examples import (
+    GOOD,
+    GUEST,
+    KEPT,
+    LOADED,
+    STAY,
+    TOUCH,
+    USE,
+    fault,
+)
 
 
 def stays(*, why, back=80.0, end=50.0):

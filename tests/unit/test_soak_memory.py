@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.soak import memory
-from tests.support.soaked import fault
+from tests.support.soak_examples import fault
 
 
 def grown(*mib):

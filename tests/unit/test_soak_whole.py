@@ -6,7 +6,7 @@ import pytest
 
 from tests.soak import report
 from tests.soak.past import MACHINE
-from tests.support.soaked import GOOD, LOADED, TOUCH, USE, fault
+from tests.support.soak_examples import GOOD, LOADED, TOUCH, USE, fault
 
 FAULT = fault()
 WHOLE = replace(GOOD, asked=(LOADED, TOUCH, USE), troubles=(FAULT,))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import celeryconfig
-from tests.support.composed import OURS, PRODUCTION, services
+from tests.support.compose import OURS, PRODUCTION, services
 
 UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 PROGRAMS = "/opt/ollama-warmup/bin/"
