@@ -11,6 +11,7 @@ from tests.support.queues import Queues
 from tests.support.readiness import wait_until_sent
 from tests.support.reports import write_report
 from tests.support.system import RunningSystem, running_system
+from worker import runtime
 from worker.cli.supervisor import free_port
 
 
@@ -71,6 +72,7 @@ def environment(monkeypatch):
         settings.current.cache_clear()
         warmlist.forget()
         publish.app.cache_clear()
+        runtime.close()
 
     def read(**variables):
         for name, value in variables.items():
@@ -85,12 +87,18 @@ def environment(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def _unserved() -> Iterator[Queues]:
-    valkey = ValkeyServer(port=free_port())  # else all who start now try the same
-    valkey.start()
+def valkey() -> Iterator[ValkeyServer]:
+    """A Redis of this test module."""
+    server = ValkeyServer(port=free_port())  # by itself each takes the same one
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def _unserved(valkey: ValkeyServer) -> Iterator[Queues]:
     with Redis.from_url(valkey.connection_url, decode_responses=True) as redis:
         yield Queues(url=valkey.connection_url, redis=redis)
-    valkey.stop()
 
 
 @pytest.fixture

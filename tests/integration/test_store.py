@@ -22,14 +22,6 @@ def holder(nonce):
     )
 
 
-@pytest.fixture(scope="module")
-def valkey():
-    server = ValkeyServer(port=free_port())
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture(params=["redis", "memory"])
 def store(request, valkey):
     if request.param == "memory":

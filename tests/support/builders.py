@@ -21,6 +21,7 @@ from worker.core.domain import (
     TouchRecord,
 )
 from worker.core.passes import Rules, Seen
+from worker.core.stays import Stay
 
 NOW = 1_000_000.0
 """When a test takes place, unless it says otherwise."""
@@ -132,6 +133,35 @@ def touched(
         context_length=there.context_length,
         left_s=left_s,
         **rest,
+    )
+
+
+def stay(
+    name: str = "a",
+    left_s: float = 300.0,
+    *,
+    seen_s: float = 0.0,
+    context: int | None = 4096,
+    **rest: Any,
+) -> Stay:
+    """A residency as passes remember it at `NOW`; no application was seen to use it.
+
+    Args:
+        name: without a tag it gets `latest`, as Ollama lists it.
+        left_s: what is left of its timer at `NOW`; negative = it is busy.
+        seen_s: when a view last listed it, seconds after `NOW`.
+        context: its context length.
+        rest: further fields of `Stay`.
+    """
+    host_s = HOST_TIME.timestamp() + NOW
+    known: dict[str, Any] = {"used_at": 0.0, "proof_at": NOW} | rest
+    return Stay(
+        name=f"{name}:latest",
+        digest=f"d-{name}:latest",
+        context_length=context,
+        expires_at=host_s + left_s,
+        seen_at=host_s + seen_s,
+        **known,
     )
 
 

@@ -10,6 +10,7 @@ from tests.support.builders import (
     RULES,
     loaded,
     resident,
+    stay,
     tags,
     target,
     view,
@@ -21,7 +22,6 @@ from worker.core.losses import Loss
 from worker.core.memory import Memory
 from worker.core.passes import Pull, Seen, Warm
 from worker.core.room import Room
-from worker.core.stays import Stay
 
 A, B = target("a", priority=2), target("b", priority=1)
 PULLED = replace(A, pull=True)
@@ -42,20 +42,6 @@ def decide(wanted=A, *, here=(), **known):
     )
     verdict = absent.verdict(wanted, shown, decision)
     return (verdict.condition.value, verdict.why), decision.actions
-
-
-def stay(name, *, left_s=300.0, used_at=0.0, least_s=0.0, most_s=None):
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=NOW + left_s,
-        seen_at=NOW,
-        used_at=used_at,
-        proof_at=NOW,
-        least_s=least_s,
-        most_s=most_s,
-    )
 
 
 def failed(*, ended_at):

@@ -9,6 +9,7 @@ from tests.support.builders import (
     holder,
     infos,
     resident,
+    stay,
     target,
     view,
 )
@@ -17,7 +18,6 @@ from worker.core.domain import Unanswered
 from worker.core.losses import Loss
 from worker.core.memory import Memory
 from worker.core.passes import Seen
-from worker.core.stays import Stay
 from worker.core.wedge import Still
 
 A, B, C = target("a", priority=3), target("b", priority=2), target("c", priority=1)
@@ -39,19 +39,6 @@ def decision(*residents, order=(A, B, C), memory=None, view=view, **seen):
         memory=memory or Memory(),
         rules=RULES,
         now=NOW,
-    )
-
-
-def stay(*, left_s=300.0, used_at=0.0, asked_at=0.0):
-    return Stay(
-        name="a:latest",
-        digest="d-a:latest",
-        context_length=4096,
-        expires_at=NOW + left_s,
-        seen_at=NOW,
-        used_at=used_at,
-        proof_at=NOW,
-        asked_at=asked_at,
     )
 
 

@@ -10,6 +10,7 @@ from tests.support.builders import (
     RULES,
     holder,
     resident,
+    stay,
     target,
     view,
 )
@@ -17,25 +18,15 @@ from worker.core import departures
 from worker.core.departures import Change, Departure
 from worker.core.domain import LoadRecord
 from worker.core.passes import Kind, Seen
-from worker.core.stays import Stay
 
 A, B = target("a", priority=2), target("b", priority=1)
 HOST_S = HOST_TIME.timestamp() + NOW
 """The view's instant by the host's clock."""
 
 
-def stay(name, *, expires_s=300.0, seen_s=-10.0, context=4096, **rest):
+def was(name, *, expires_s=300.0, seen_s=-10.0, **rest):
     """What was listed ten seconds ago; the seconds are from this view on."""
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=context,
-        expires_at=HOST_S + expires_s,
-        seen_at=HOST_S + seen_s,
-        used_at=0.0,
-        proof_at=NOW,
-        **rest,
-    )
+    return stay(name, expires_s, seen_s=seen_s, **rest)
 
 
 def change(before, after=(), *, looked_at=NOW - 10, has_strangers=True, **seen):
@@ -69,16 +60,14 @@ UNDONE = LoadRecord(task_id="t", attempt=1, ended_at=NOW, error="LoadFailed")
 
 
 def test_a_model_came_if_it_is_new_or_has_another_context():
-    seen = change(
-        [stay("a"), stay("b")], [stay("a"), stay("b", context=512), stay("x")]
-    )
+    seen = change([was("a"), was("b")], [was("a"), was("b", context=512), was("x")])
 
     assert [s.name for s in seen.came] == ["b:latest", "x:latest"]
 
 
 def test_a_model_that_came_is_a_stranger_unless_we_load_it():
-    made = stay("a", ours=A.key)
-    seen = change([], [made, stay("b"), stay("x")], holder=holder(B.key))
+    made = was("a", ours=A.key)
+    seen = change([], [made, was("b"), was("x")], holder=holder(B.key))
 
     assert [s.name for s in seen.strangers] == ["x:latest"]
 
@@ -102,13 +91,13 @@ def test_a_load_is_undone_if_its_model_went_at_once_since_the_last_look(
 
 
 def test_a_model_loaded_again_with_another_context_evicts_no_other():
-    left = why([stay("a"), stay("x")], [stay("x", context=512)])
+    left = why([was("a"), was("x")], [was("x", context=512)])
 
     assert kinds(left) == {"a": "unloaded", "x": "reloaded"}
 
 
 def test_of_two_models_that_came_the_foreign_one_is_the_evictor():
-    left = why([stay("a")], [stay("b", ours=B.key), stay("x")])
+    left = why([was("a")], [was("b", ours=B.key), was("x")])
 
     assert left["a"] == Departure(
         kind=Kind.EVICTED,
@@ -120,7 +109,7 @@ def test_of_two_models_that_came_the_foreign_one_is_the_evictor():
 
 
 def test_before_our_own_load_is_listed_it_is_the_evictor():
-    left = why([stay("a")], holder=holder(B.key))
+    left = why([was("a")], holder=holder(B.key))
 
     assert left["a"] == Departure(
         kind=Kind.EVICTED,
@@ -132,7 +121,7 @@ def test_before_our_own_load_is_listed_it_is_the_evictor():
 
 
 def test_a_model_that_goes_for_its_own_load_is_loaded_again():
-    left = why([stay("a")], holder=holder(A.key))
+    left = why([was("a")], holder=holder(A.key))
 
     assert left["a"] == Departure(
         kind=Kind.RELOADED,
@@ -144,11 +133,11 @@ def test_a_model_that_goes_for_its_own_load_is_loaded_again():
 
 
 def test_models_that_go_at_once_went_by_a_restart():
-    assert kinds(why([stay("a"), stay("b")])) == {"a": "restarted", "b": "restarted"}
+    assert kinds(why([was("a"), was("b")])) == {"a": "restarted", "b": "restarted"}
 
 
 def test_models_that_go_at_once_went_by_no_restart_if_one_timer_was_over():
-    left = why([stay("a", expires_s=-1), stay("b")])
+    left = why([was("a", expires_s=-1), was("b")])
 
     assert kinds(left) == {"a": "lapsed", "b": "unloaded"}
 
@@ -156,7 +145,7 @@ def test_models_that_go_at_once_went_by_no_restart_if_one_timer_was_over():
 @pytest.mark.parametrize(
     ("after", "has_strangers", "is_sudden"),
     [
-        ([stay("x")], False, True),
+        ([was("x")], False, True),
         ([], True, True),
         ([], False, False),
     ],
@@ -165,7 +154,7 @@ def test_models_that_go_at_once_went_by_no_restart_if_one_timer_was_over():
 def test_a_departure_is_sudden_where_an_application_may_load(
     after, has_strangers, is_sudden
 ):
-    before = [stay("a"), *after]
+    before = [was("a"), *after]
 
     left = why(before, after, has_strangers=has_strangers)
 
@@ -175,12 +164,12 @@ def test_a_departure_is_sudden_where_an_application_may_load(
 @pytest.mark.parametrize(
     ("before", "is_over"),
     [
-        (stay("a", expires_s=1.0), True),
-        (stay("a", expires_s=1.5), False),
-        (stay("a", expires_s=-9.0, is_doomed=True), False),
-        (stay("a", expires_s=-30.0, seen_s=-20.0, window_s=20.0), True),
-        (stay("a", expires_s=-30.0, seen_s=-20.0, window_s=21.0), False),
-        (stay("a", expires_s=-30.0, seen_s=-20.0), False),
+        (was("a", expires_s=1.0), True),
+        (was("a", expires_s=1.5), False),
+        (was("a", expires_s=-9.0, is_doomed=True), False),
+        (was("a", expires_s=-30.0, seen_s=-20.0, window_s=20.0), True),
+        (was("a", expires_s=-30.0, seen_s=-20.0, window_s=21.0), False),
+        (was("a", expires_s=-30.0, seen_s=-20.0), False),
     ],
     ids=[
         *("within a whole second", "not yet", "it goes when its work ends"),
@@ -206,6 +195,6 @@ def test_a_resident_has_lapsed_if_its_time_was_over(before, is_over):
     ids=["unknown window", "a window", "too short to be held", "left alone"],
 )
 def test_a_lapse_tells_the_window_and_why_it_was_not_held(rest, text, by):
-    left = why([stay("a", expires_s=0.0, **rest)])
+    left = why([was("a", expires_s=0.0, **rest)])
 
     assert (left["a"].why, left["a"].by) == (text, by)

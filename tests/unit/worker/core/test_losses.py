@@ -2,12 +2,11 @@
 
 import pytest
 
-from tests.support.builders import NOW, resident, target, view
+from tests.support.builders import NOW, resident, stay, target, view
 from worker.core import losses
 from worker.core.departures import KEEP_ALIVE, Departure
 from worker.core.losses import Loss, Scene
 from worker.core.passes import Kind
-from worker.core.stays import Stay
 
 TARGETS = [target("top", priority=3), target("mid", priority=2), target("low")]
 TOP, MID, LOW = TARGETS
@@ -19,18 +18,6 @@ def gone(by="", *, is_ours=False, is_sudden=False):
     return Departure(kind=kind, why="", by=by, is_ours=is_ours, is_sudden=is_sudden)
 
 
-def stranger(name):
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=NOW,
-        seen_at=NOW,
-        used_at=NOW,
-        proof_at=NOW,
-    )
-
-
 def after(before=None, *, here=(), now=NOW, strangers=(), **changes):
     """Losses by model; `here` are the models that are resident now."""
     residents = [resident(name, now=now) for name in here]
@@ -39,7 +26,7 @@ def after(before=None, *, here=(), now=NOW, strangers=(), **changes):
     scene = Scene(
         left={target(model).key: d for model, d in changes.pop("left", {}).items()},
         undone=frozenset(target(model).key for model in changes.pop("undone", ())),
-        strangers=[stranger(name) for name in strangers],
+        strangers=[stay(name) for name in strangers],
         view=view(*residents, now=now),
         serves={key: digest for key, digest in found.items() if digest},
         targets=TARGETS,

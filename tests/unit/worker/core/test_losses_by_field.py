@@ -2,12 +2,11 @@
 
 import pytest
 
-from tests.support.builders import NOW, resident, target, view
+from tests.support.builders import NOW, resident, stay, target, view
 from worker.core import losses
 from worker.core.departures import Departure
 from worker.core.losses import Loss, Scene
 from worker.core.passes import Kind
-from worker.core.stays import Stay
 
 MID, LOW = TARGETS = [target("mid", priority=1), target("low")]
 HOLD_S = 60.0
@@ -93,16 +92,7 @@ def test_a_taker_that_is_still_loading_counts_as_a_resident():
 
 def test_another_target_that_comes_after_a_sudden_loss_has_taken_the_room():
     before = {MID.key: Loss(at=NOW - 9, by="", until=NOW + 51, is_open=True)}
-    came = Stay(
-        name="low:latest",
-        digest="d-low:latest",
-        context_length=4096,
-        expires_at=NOW,
-        seen_at=NOW,
-        used_at=NOW,
-        proof_at=NOW,
-    )
-    seen = scene(resident("low"), strangers=[came])
+    seen = scene(resident("low"), strangers=[stay("low")])
 
     lost = losses.after(before, seen, now=NOW, hold_s=HOLD_S)
 

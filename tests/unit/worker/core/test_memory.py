@@ -9,6 +9,7 @@ from tests.support.builders import (
     RULES,
     infos,
     resident,
+    stay,
     tags,
     target,
     touched,
@@ -20,7 +21,6 @@ from worker.core.losses import Loss
 from worker.core.memory import Memory, Observed
 from worker.core.passes import Kind, Seen
 from worker.core.room import Room
-from worker.core.stays import Stay
 
 A, B = target("a", priority=2), target("b", priority=1)
 MUTE, REFUSED = Unanswered(text="mute"), Unanswered(text="refused", is_refused=True)
@@ -29,16 +29,8 @@ LOOKED = Memory(looked_at=NOW - 10, strangers_at=NOW - 500)
 
 def held(name, wanted=A):
     """What the last look left of a target that was resident."""
-    stay = Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=NOW + 10**10,
-        seen_at=NOW,
-        used_at=0.0,
-        proof_at=NOW - 10,
-    )
-    return {"stays": {stay.digest: stay}, "serves": {wanted.key: stay.digest}}
+    there = stay(name, 10**10, proof_at=NOW - 10)
+    return {"stays": {there.digest: there}, "serves": {wanted.key: there.digest}}
 
 
 def look(before, *residents, answer=None, **seen):

@@ -10,6 +10,7 @@ from tests.support.builders import (
     RULES,
     holder,
     resident,
+    stay,
     target,
     view,
 )
@@ -18,7 +19,6 @@ from worker.core.domain import Unanswered
 from worker.core.losses import Loss
 from worker.core.memory import Memory
 from worker.core.passes import Cure, Event, Kind, Seen
-from worker.core.stays import Stay
 from worker.core.wedge import Still
 
 A, B = target("a", priority=2), target("b", priority=1)
@@ -38,19 +38,6 @@ def still(*moved, since=NOW - 40):
             f"d-{name}:latest": HOST_S + (200 if name in moved else 300)
             for name in ("a", "b", "x")
         },
-    )
-
-
-def stay(name):
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=HOST_S + 300,
-        seen_at=HOST_S,
-        used_at=NOW,
-        proof_at=NOW,
-        window_s=300.0,
     )
 
 

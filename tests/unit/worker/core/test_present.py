@@ -11,6 +11,7 @@ from tests.support.builders import (
     holder,
     loaded,
     resident,
+    stay,
     target,
     touched,
     view,
@@ -20,7 +21,6 @@ from worker.core.decision import Decision
 from worker.core.losses import Loss
 from worker.core.memory import Memory
 from worker.core.passes import Seen, Touch
-from worker.core.stays import Stay
 from worker.core.wedge import Still
 
 A, B = target("a", priority=2), target("b", priority=1)
@@ -34,17 +34,6 @@ LATE = Still(
     seen_at=HOST_TIME.timestamp() + NOW - 20,
     timers={THERE.digest: THERE.expires_at.timestamp()},
 )
-
-
-def stay(*, left_s=300.0, **rest):
-    known = {"used_at": 0.0, "proof_at": NOW, "context_length": 4096} | rest
-    return Stay(
-        name="a:latest",
-        digest="d-a:latest",
-        expires_at=NOW + left_s,
-        seen_at=NOW,
-        **known,
-    )
 
 
 def decide(seen_stay=None, *, wanted=A, there=THERE, cold=(), memory=None, **seen):
@@ -247,6 +236,6 @@ def test_a_request_that_a_touch_found_running_restarts_the_timer_itself(
 
 
 def test_a_touch_of_a_foreign_load_carries_its_context_and_the_time_left():
-    _, actions = decide(stay(left_s=5.0, context_length=2048))
+    _, actions = decide(stay(left_s=5.0, context=2048))
 
     assert actions == [Touch(target=A, digest="d-a:latest", num_ctx=2048, left_s=5.0)]

@@ -2,31 +2,17 @@
 
 import pytest
 
-from tests.support.builders import NOW, holder, resident, target, view
+from tests.support.builders import NOW, holder, resident, stay, target, view
 from worker.core import room
 from worker.core.departures import Change, Departure
 from worker.core.domain import LoadRecord
 from worker.core.passes import Kind, Seen
 from worker.core.room import Room
-from worker.core.stays import Stay
 
 A, B = target("a", priority=2), target("b", priority=1)
 EVICTED = Departure(kind=Kind.EVICTED, why="", by="x:latest")
 SUDDEN = Departure(kind=Kind.UNLOADED, why="", is_sudden=True)
 LAPSED = Departure(kind=Kind.LAPSED, why="")
-
-
-def stay(name, *, is_doomed=False):
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=NOW + 300,
-        seen_at=NOW,
-        used_at=NOW,
-        proof_at=NOW,
-        is_doomed=is_doomed,
-    )
 
 
 def look(before, *, was=(), now=(), left=None, doomed=(), **seen):

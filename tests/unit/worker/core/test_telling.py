@@ -12,7 +12,7 @@ from ollama_warmup.report import (
     OtherReport,
     TargetReport,
 )
-from tests.support.builders import INFO, NOW, resident, target, view
+from tests.support.builders import INFO, NOW, resident, stay, target, view
 from worker.core import telling
 from worker.core.domain import Unanswered
 from worker.core.memory import Memory, Observed, Told
@@ -28,7 +28,6 @@ from worker.core.passes import (
     Verdict,
     Warm,
 )
-from worker.core.stays import Stay
 
 A, B = target("a", priority=2), target("b", critical=True)
 RULES = Rules(tick_s=5.0, enabled=False)
@@ -39,20 +38,6 @@ DAYS_7300_S = 630_720_000.0
 
 def says(wanted, condition, why="", **rest):
     return Verdict(target=wanted, condition=condition, why=why, **rest)
-
-
-def stay(name, *, left_s=300.0, window_s=None, is_short_told=False):
-    return Stay(
-        name=f"{name}:latest",
-        digest=f"d-{name}:latest",
-        context_length=4096,
-        expires_at=NOW + left_s,
-        seen_at=NOW,
-        used_at=0.0,
-        proof_at=NOW,
-        window_s=window_s,
-        is_short_told=is_short_told,
-    )
 
 
 def tell(memory, plan, reasons=None):
