@@ -36,7 +36,7 @@ def run(*flags):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_listens_and_ends_at_once_even_at_work(number):
+def test_web_prints_its_address_and_ends_at_once_even_at_work(number):
     with start("--port", "0", "--preset", "wire") as process:
         line = process.stdout.readline()
         url = line.split()[4]

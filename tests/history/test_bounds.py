@@ -56,7 +56,7 @@ def went(day, model):
 
 
 @pytest.mark.parametrize("down_s", [2.0, 25.0], ids=["unseen", "seen"])
-def test_a_restart_is_made_good_within_a_tick_and_the_loads(down_s):
+def test_all_targets_are_warm_a_tick_and_their_loads_after_a_restart(down_s):
     day = host("chat", "plain", "embed")
     assert warm(day) == {"chat", "plain", "embed"}
     day.server.restart(down_s=down_s)
@@ -72,7 +72,7 @@ def test_a_restart_is_made_good_within_a_tick_and_the_loads(down_s):
     [(25.0, 1, False), (2.0, 2 + HOLD_TICKS, False), (2.0, 1, True)],
     ids=["seen", "unseen", "unseen-where-nobody-else-loads"],
 )
-def test_with_one_resident_it_takes_six_ticks_more_if_others_may_be_loading(
+def test_a_lone_target_waits_six_ticks_after_a_restart_where_other_models_are_loaded(
     down_s, ticks, is_quiet
 ):
     """One tick to see that it went, and the pass after six."""
@@ -92,7 +92,9 @@ def test_with_one_resident_it_takes_six_ticks_more_if_others_may_be_loading(
 
 
 @pytest.mark.parametrize("part", ["beat", "worker"])
-def test_a_part_of_ours_that_is_back_has_all_warm_within_two_ticks_and_the_loads(part):
+def test_all_targets_are_warm_two_ticks_and_their_loads_after_beat_or_worker_is_back(
+    part,
+):
     day = host("chat", "plain", "embed")
     if part == "beat":
         day.worker.ticks_out.append((day.time.now, day.time.now + 100))
@@ -107,7 +109,7 @@ def test_a_part_of_ours_that_is_back_has_all_warm_within_two_ticks_and_the_loads
     assert warm(day) == {"chat", "plain", "embed"}
 
 
-def test_after_redis_was_emptied_nothing_resident_is_loaded_again():
+def test_no_resident_target_is_loaded_again_after_redis_was_emptied():
     day = host("chat", "plain", "embed")
     day.worker.empty_store()
 
@@ -131,7 +133,7 @@ def test_once_the_model_that_took_its_room_is_gone_a_target_is_back_at_the_next_
     assert 0 < sent(day, "chat", since=101)[0] - gone_at < TICK_S + 0.2
 
 
-def test_while_it_stays_unused_it_has_the_room_for_six_ticks():
+def test_a_foreign_model_that_stays_unused_has_the_room_of_a_target_for_six_ticks():
     day = host("chat", room=1)
     use(day, "ext1:latest", at=101, keep_alive_s=600)
 

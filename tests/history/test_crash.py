@@ -63,7 +63,7 @@ def test_a_dead_runner_is_called_warm_no_longer_than_its_window_or_an_hour(
     assert history.worker.said[history.scene.targets[0].key][-1].is_ready
 
 
-def test_a_call_finds_it_before_that():
+def test_a_dead_runner_is_found_by_the_first_call_of_an_application():
     history = crashed(WINDOWS_S["2h"], at=100.0, called_at=400.0)
 
     assert called_warm_s(history, at=100.0) <= 300.0 + TICK_S

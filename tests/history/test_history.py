@@ -29,14 +29,16 @@ def test_a_day_of_traffic_and_faults_breaks_no_invariant(scene, seed):
 
 
 @pytest.mark.parametrize(("scene", "seed"), DAYS)
-def test_what_no_view_tells_costs_applications_little(scene, seed):
+def test_evictions_in_use_that_no_view_shows_are_less_than_a_tenth_of_our_loads(
+    scene, seed
+):
     day = history(scene, seed)
 
     loads = [load for t in day.scene.targets for load in checks.loads(day, t)]
     assert len(list(signs.evictions_in_use(day))) <= len(loads) / 10
 
 
-def test_a_day_is_full_of_what_it_is_to_stand():
+def test_a_simulated_day_has_thousands_of_looks_and_touches_and_every_kind_of_event():
     day = history("roomy", 0)
 
     assert len(day.worker.looks) > 8_000

@@ -50,7 +50,7 @@ def test_a_wedge_is_told_soon_and_cured_and_the_load_that_waits_ends(rules):
     assert ended_at(history) == pytest.approx(cured_at + LOAD_S, abs=2)
 
 
-def test_a_wedge_that_is_older_than_our_load_is_told_as_soon():
+def test_a_wedge_that_is_older_than_our_load_is_reported_as_soon_as_another():
     """Nobody uses what is resident since, so passes ask who is idle."""
     history = story(
         works(at=ASKED_AT - 30, plain=5.0, chat=6.0),
@@ -88,7 +88,7 @@ def test_a_wedge_in_which_a_touch_has_become_a_load_is_told():
     assert unloaded(history) == ["plain:latest"]
 
 
-def test_a_wedge_of_a_load_that_a_pass_has_sent_is_cured_likewise():
+def test_a_wedge_of_a_load_that_a_pass_has_sent_is_cured():
     """An application takes the one slot, and is at work again when a pass loads."""
     sent_at = []
 
@@ -109,7 +109,7 @@ def test_a_wedge_of_a_load_that_a_pass_has_sent_is_cured_likewise():
     assert history.worker.said[wanted(CHAT)[0].key][-1].condition.value == "warm"
 
 
-def test_a_cured_target_comes_back():
+def test_a_target_that_was_unloaded_to_free_its_host_is_loaded_again():
     """The host has room for both again when what was revived has gone."""
     history = story(
         asked(),
@@ -210,7 +210,7 @@ def test_a_load_behind_several_foreign_loads_is_no_wedge():
     ],
     ids=["a target", "a foreign model", "since its load"],
 )
-def test_what_generates_for_minutes_is_no_wedge(rules, targets, scripts):
+def test_a_model_that_generates_for_minutes_is_no_wedge(rules, targets, scripts):
     """All are at work when our load comes, and the one that it waits for goes on."""
     history = story(asked(), *scripts, targets=targets, rules=rules)
 

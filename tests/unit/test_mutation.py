@@ -99,7 +99,7 @@ def test_each_group_finds_its_modules_and_tests():
         assert group.test_files()
 
 
-def test_what_is_accepted_can_still_be_made_and_has_a_reason():
+def test_an_accepted_mutant_can_still_be_made_and_has_a_reason():
     reasons = accepted()
     files = {file for file, _, _ in reasons}
     made = {key(mutant) for file in files for mutant in mutants.of(file)}

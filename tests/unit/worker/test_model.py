@@ -73,7 +73,7 @@ def test_a_model_that_the_host_does_not_have_is_told():
         found(host, "unknown")
 
 
-def test_what_a_model_is_is_asked_once():
+def test_a_model_asks_its_host_once_for_its_capabilities():
     host = OneHost()
     meant = model(host)
 

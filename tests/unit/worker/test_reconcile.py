@@ -84,7 +84,7 @@ def test_a_touch_of_a_model_without_a_timer_expires_as_a_load_does():
     # pass of a test lasts the hour after which such a model is touched
 
 
-def test_what_was_remembered_of_a_host_is_read_by_the_next_pass():
+def test_a_pass_remembers_the_residents_of_the_pass_before():
     host = OneHost([CHAT])
     host.server.resident("chat", 25.0)
     pass_over(host)

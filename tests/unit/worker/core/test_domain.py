@@ -107,7 +107,7 @@ def test_a_record_of_a_touch_tells_neither_load_nor_window_unless_told():
     )
 
 
-def test_what_a_host_does_not_tell_of_a_model_is_left_open():
+def test_facts_that_a_host_does_not_tell_of_a_model_are_left_open():
     told = ModelInfo(
         capabilities=frozenset(),
         training_context=None,
