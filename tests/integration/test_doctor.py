@@ -18,7 +18,7 @@ from worker.adapters.store import Store
 from worker.cli import examining
 from worker.cli.supervisor import free_port
 from worker.core.domain import LoadRecord
-from worker.core.passes import Event, Kind
+from worker.core.passes import Event, Evictor, Kind
 from worker.doctor import asked
 from worker.simulator.presets import PresetName, host_config
 from worker.simulator.server import Listening, simulator_in_thread
@@ -94,7 +94,14 @@ def remember(unserved):
     passes = PassStore(unserved.url, namespace="ollama-warmup")
     passes.pause("gpu-9")
     why = "evicted by qwen3:4b"
-    event = Event(at=now, host="sim", model="llama3:8b", kind=Kind.EVICTED, why=why)
+    event = Event(
+        at=now,
+        host="sim",
+        model="llama3:8b",
+        kind=Kind.EVICTED,
+        why=why,
+        evictors=(Evictor(model="qwen3:4b", is_ours=False),),
+    )
     passes.add_events([event])
     passes.close()
     target = Target.of(request.parse(MODELS.partition(",")[0]), host="sim")

@@ -12,7 +12,7 @@ from tests.support.reports import write_report
 from tests.support.web import ask, get, post
 from worker.adapters.passstore import PassStore
 from worker.adapters.store import Store
-from worker.core.passes import Event, Kind
+from worker.core.passes import Event, Evictor, Kind
 
 
 def test_status_shows_reports_events_and_how_long_loads_take(unserved):
@@ -27,6 +27,7 @@ def test_status_shows_reports_events_and_how_long_loads_take(unserved):
         before=Condition.WARM,
         after=Condition.COLD,
         why="evicted by qwen3:4b",
+        evictors=(Evictor(model="qwen3:4b", is_ours=False),),
     )
     PassStore(unserved.url, namespace="ollama-warmup").add_events([happened])
     for load_s in (9.0, 7.5):
@@ -41,6 +42,7 @@ def test_status_shows_reports_events_and_how_long_loads_take(unserved):
     assert (seen["counts"], seen["ready"]) == ({"cold": 1, "warm": 1}, 1)
     assert warm["loads"] == {"last_s": 7.5, "median_s": 8.25, "count": 2}
     assert cold["last_event"]["why"] == seen["events"][0]["why"] == happened.why
+    assert seen["events"][0]["evictors"] == [{"model": "qwen3:4b", "is_ours": False}]
     assert [condition for _, condition in cold["timeline"]] == ["warm", "cold"]
 
 

@@ -115,8 +115,8 @@ def _words(action: Action | None) -> str:
 
 def _why(glance: Glance, verdict: Verdict, action: Action | None) -> str:
     if isinstance(action, Warm):
-        _, why = glance.observed.reasons.get(verdict.target.key, (None, ""))
-        return why or "not loaded"
+        reason = glance.observed.reasons.get(verdict.target.key)
+        return reason.why if reason else "not loaded"
     if isinstance(action, Touch):
         return "; ".join(filter(None, (verdict.why, _why_touch(action))))
     return verdict.why

@@ -7,7 +7,7 @@ from ollama_warmup.durations import format_short
 from ollama_warmup.errors import LoadFailed
 from ollama_warmup.target import Target
 from worker.core.domain import HostView, Resident
-from worker.core.passes import Kind, Rules, Seen
+from worker.core.passes import Evictor, Kind, Rules, Seen
 from worker.core.stays import MOVED_S, Stay
 
 KEEP_ALIVE = "its keep-alive"
@@ -21,9 +21,11 @@ class Departure:
     kind: Kind
     why: str
     by: str = ""
-    """The model that came instead, as listed, if one was seen."""
+    """The first of `evictors`, or `KEEP_ALIVE`."""
     is_ours: bool = False
-    """Whether a load of ours made that come."""
+    """Whether a load of ours made the first of `evictors` come."""
+    evictors: tuple[Evictor, ...] = ()
+    """All models that came instead, the foreign ones first."""
     is_sudden: bool = False
     """Whether nothing shows why it went: somebody's load may be under way."""
 
@@ -86,16 +88,17 @@ class Change:
             and record.ended_at >= self.looked_at > 0
         )
 
-    def culprit(self) -> tuple[str, bool]:
-        """Who came instead, and whether by us; else the target whose load is under way.
+    @property
+    def evictors(self) -> tuple[Evictor, ...]:
+        """All models that came instead; else the target whose load is under way.
 
-        A stranger before one of ours: it does less harm to be wrong of it.
+        A foreign model stands before one of ours: to blame it wrongly does less harm.
         """
         new = [s for s in self.came if s.digest not in self.before]
-        new.sort(key=self.is_ours)
-        if new:
-            return new[0].name, self.is_ours(new[0])
-        return next(iter(self.loading), ""), True
+        came = [Evictor(model=s.name, is_ours=self.is_ours(s)) for s in new]
+        came.sort(key=lambda evictor: evictor.is_ours)
+        loading = (Evictor(model=name, is_ours=True) for name in self.loading)
+        return tuple(came or loading)
 
 
 def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
@@ -114,7 +117,7 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     gone = [stay for digest, stay in before.items() if digest not in now]
     host_s = view.observed_at.timestamp()
     all_gone = len(gone) > 1 and not now and not any(_is_over(s, host_s) for s in gone)
-    culprit, is_ours = change.culprit()
+    evictors = change.evictors
     left: dict[str, Departure] = {}
     for digest, stay in before.items():
         resident = now.get(digest)
@@ -127,15 +130,16 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
             )
         elif _is_over(stay, host_s):  # (3)
             left[digest] = _lapsed(stay, rules)
-        elif culprit == stay.name:  # (4)
+        elif evictors and evictors[0].model == stay.name:  # (4)
             why = "it is being loaded again"
             left[digest] = Departure(kind=Kind.RELOADED, why=why)
-        elif culprit:
+        elif evictors:
             left[digest] = Departure(
                 kind=Kind.EVICTED,
-                why=f"evicted by {culprit}",
-                by=culprit,
-                is_ours=is_ours,
+                why=evicted_by(evictors),
+                by=evictors[0].model,
+                is_ours=evictors[0].is_ours,
+                evictors=evictors,
             )
         else:  # (5)
             left[digest] = Departure(
@@ -144,6 +148,14 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
                 is_sudden=bool(now) or change.has_strangers,
             )
     return left
+
+
+def evicted_by(evictors: Sequence[Evictor]) -> str:
+    """In words for people which model, or which of several, took the room of one."""
+    if [evictor.is_ours for evictor in evictors] == [True]:
+        return f"our load of {evictors[0].model} evicted it"
+    names = [f"our load of {e.model}" if e.is_ours else e.model for e in evictors]
+    return f"evicted by {' or '.join(names)}"
 
 
 def _is_over(stay: Stay, host_s: float) -> bool:

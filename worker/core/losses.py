@@ -50,6 +50,14 @@ class Scene:
     targets: Sequence[Target]
     """Most wanted first."""
 
+    def came_for(self, key: str) -> list[Stay]:
+        """What came, and no load of ours made it, other than this target itself."""
+        return [s for s in self.strangers if not self._is(key, s.name)]
+
+    def _is(self, key: str, name: str) -> bool:
+        target = self.target_of(name)
+        return target is not None and target.key == key
+
     def target_of(self, name: str) -> Target | None:
         """The first target that this model is, or serves."""
         by_name = (t for t in self.targets if t.name.normal == residency.normal(name))
@@ -112,9 +120,8 @@ class _Ledger:
 
     def closed(self, key: str, loss: Loss) -> Loss:
         """One whose culprit may have come by now."""
-        came = [s.name for s in self.scene.strangers if not self._is(key, s.name)]
-        if came:
-            return self._taken(came[0], loss)
+        if came := self.scene.came_for(key):
+            return self._taken(came[0].name, loss)
         return replace(loss, is_open=self.now < loss.until)
 
     def lost(self, key: str, departure: Departure, old: Loss | None) -> dict[str, Loss]:
@@ -160,10 +167,6 @@ class _Ledger:
         times = old.times + 1 if old else 1
         pause_s = min(CONTEST_S, self.hold_s * 2.0 ** min(times - 1, 16))
         return replace(self.beside(by, taker=by), times=times, until=self.now + pause_s)
-
-    def _is(self, key: str, name: str) -> bool:
-        target = self.scene.target_of(name)
-        return target is not None and target.key == key
 
     def _name(self, key: str) -> str:
         """The target's model as it is listed when it is resident."""

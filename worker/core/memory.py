@@ -14,7 +14,7 @@ from worker.core import departures, losses, residency, room, since, stays, wedge
 from worker.core.departures import Change, Departure
 from worker.core.domain import HostView, Resident, Unanswered
 from worker.core.losses import Loss, Scene
-from worker.core.passes import Kind, Rules, Seen
+from worker.core.passes import Evictor, Kind, Rules, Seen
 from worker.core.room import Room
 from worker.core.since import Since
 from worker.core.stays import Stay
@@ -72,12 +72,21 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a target's residency ended."""
+
+    kind: Kind
+    why: str
+    evictors: tuple[Evictor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What one look changed."""
 
     memory: Memory
-    reasons: Mapping[str, tuple[Kind, str]] = field(default_factory=dict)
-    """Why a target's residency ended, by key."""
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    """By target's key."""
     is_back: bool = False
     """Whether the host answers after a failed connection: what failed there before
     says nothing of it now."""
@@ -132,7 +141,8 @@ def observe(
         touch_loads=_touch_loads(before, seen, now),
         still=wedge.watch(before.still, view, seen.holder, now=now),
     )
-    return Observed(memory=after, reasons=_reasons(before, left, lost), is_back=is_back)
+    reasons = _reasons(before, left, lost, scene)
+    return Observed(memory=after, reasons=reasons, is_back=is_back)
 
 
 def _change(
@@ -204,17 +214,27 @@ def serving(
 
 
 def _reasons(
-    before: Memory, left: Mapping[str, Departure], losses: Mapping[str, Loss]
-) -> dict[str, tuple[Kind, str]]:
+    before: Memory,
+    left: Mapping[str, Departure],
+    losses: Mapping[str, Loss],
+    scene: Scene,
+) -> dict[str, Reason]:
+    """Why residencies ended, and which models took the room of one that went before."""
     reasons = {
-        key: (left[digest].kind, left[digest].why)
+        key: Reason(kind=gone.kind, why=gone.why, evictors=gone.evictors)
         for key, digest in before.serves.items()
-        if digest in left
+        if (gone := left.get(digest))
     }
     found_out = {
-        key: (Kind.EVICTED, f"evicted by {loss.by}")
+        key: _taken_by(came)
         for key, loss in losses.items()
         if (old := before.losses.get(key)) and old.is_open and not loss.is_open
-        if loss.by
+        if (came := scene.came_for(key))
     }
     return found_out | reasons
+
+
+def _taken_by(strangers: Sequence[Stay]) -> Reason:
+    evictors = tuple(Evictor(model=s.name, is_ours=False) for s in strangers)
+    why = departures.evicted_by(evictors)
+    return Reason(kind=Kind.EVICTED, why=why, evictors=evictors)

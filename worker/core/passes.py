@@ -46,6 +46,16 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evictor:
+    """A model that came to a host as another one went."""
+
+    model: str
+    """As the host lists it."""
+    is_ours: bool
+    """Whether a load of ours made it come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to a target, or to its host."""
 
@@ -58,6 +68,9 @@ class Event:
     before: Condition | None = None
     after: Condition | None = None
     why: str = ""
+    evictors: tuple[Evictor, ...] = ()
+    """Of an eviction: all that came between two looks, as each may have taken the
+    room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ollama_warmup.report import HostReport, HostState, OtherReport, TargetReport
 from ollama_warmup.target import Target
 from worker.core.domain import FOREVER, Unanswered
-from worker.core.memory import Memory, Observed, Told
+from worker.core.memory import Memory, Observed, Reason, Told
 from worker.core.passes import Event, Kind, Plan, Pull, Rules, Seen, Touch, Verdict
 from worker.core.stays import Stay
 
@@ -70,15 +70,16 @@ def _changes(
         reason = observed.reasons.get(key)
         if reason is None and old and old.condition is verdict.condition:
             continue
-        kind, why = reason or (Kind.CHANGED, verdict.why)
+        reason = reason or Reason(kind=Kind.CHANGED, why=verdict.why)
         yield Event(
             at=now,
             host=host,
             model=verdict.target.model,
-            kind=kind,
+            kind=reason.kind,
             before=old.condition if old else None,
             after=verdict.condition,
-            why=why,
+            why=reason.why,
+            evictors=reason.evictors,
         )
 
 

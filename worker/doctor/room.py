@@ -12,8 +12,6 @@ from worker.doctor.finding import Check, Finding, note, ok, problem, warning
 
 _GB = 1e9
 _ALL_OF_IT = 0.999
-_EVICTED = "evicted by "
-"""How the events of passes name a culprit."""
 
 
 def loaded_models(facts: Facts) -> Iterator[Finding]:
@@ -50,12 +48,12 @@ def _rivals(facts: Facts, host: HostFacts) -> list[str]:
         return []
     wanted = {target.name.normal for target in host.targets}
     evicted = [
-        f"{event.model} was {event.why}"
+        f"{event.model}: {event.why}"
         for event in shared.events
         if event.host == host.name
         and event.kind is Kind.EVICTED
         and residency.normal(event.model) in wanted
-        and residency.normal(event.why.removeprefix(_EVICTED)) in wanted
+        and any(residency.normal(e.model) in wanted for e in event.evictors)
     ]
     unfit = [
         f"{target.model} {told.why}"

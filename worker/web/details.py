@@ -108,6 +108,7 @@ def happened(event: Event) -> Happened:
         before=event.before,
         after=event.after,
         why=status.text(event.why),
+        evictors=event.evictors,
     )
 
 

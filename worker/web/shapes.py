@@ -6,7 +6,7 @@ Instants are Unix seconds by Redis' clock, of which `Status.now` tells the time.
 from dataclasses import dataclass
 
 from ollama_warmup.report import Condition, HostState
-from worker.core.passes import Kind
+from worker.core.passes import Evictor, Kind
 from worker.web.timeline import Step
 
 
@@ -30,6 +30,8 @@ class Happened:
     before: Condition | None
     after: Condition | None
     why: str
+    evictors: tuple[Evictor, ...]
+    """Of an eviction: each of them may have taken the room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

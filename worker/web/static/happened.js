@@ -7,9 +7,9 @@ import { clock } from "./clock.js";
 /** @typedef {import("./shapes.js").Happened} Happened */
 
 /** @param {Happened} event @returns {string} such as `evicted by qwen3:4b` */
-export function inWords({ kind, before, after, why }) {
+export function inWords({ kind, before, after, why, evictors }) {
   const what = kind.replaceAll("_", " ");
-  if (why.startsWith(what)) return why;
+  if (evictors.length > 0) return why;
   const change = before ? `${before} → ${after ?? "gone"}` : `${after ?? "gone"}`;
   const told = what === "changed" ? change : what;
   return why ? `${told}: ${why}` : told;

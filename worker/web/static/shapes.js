@@ -6,7 +6,8 @@
  *   "failing" | "unfit" | "unknown" | "asleep"} Condition
  *
  * @typedef {{ at: number, host: string, model: string, kind: string,
- *   before: Condition | null, after: Condition | null, why: string }} Happened
+ *   before: Condition | null, after: Condition | null, why: string,
+ *   evictors: { model: string, is_ours: boolean }[] }} Happened
  *
  * @typedef {{ model: string, wanted: string, condition: Condition, since: number,
  *   why: string, is_ready: boolean, critical: boolean, priority: number,

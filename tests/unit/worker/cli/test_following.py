@@ -11,7 +11,7 @@ from worker.adapters.eventlog import Entry
 from worker.cli import following, tables
 from worker.cli.choosing import Choice
 from worker.cli.following import Wish
-from worker.core.passes import Kind
+from worker.core.passes import Evictor, Kind
 
 
 def entry(number=1, **more):
@@ -47,6 +47,7 @@ EVENTS = [
         before=Condition.WARM,
         after=Condition.COLD,
         why="evicted by big:latest",
+        evictors=(Evictor(model="big:latest", is_ours=False),),
     ),
     entry(3, kind=Kind.RELOADED_BY_TOUCH),
     entry(4, kind=Kind.EVICTED, before=Condition.QUEUED, after=Condition.QUEUED),
@@ -78,6 +79,7 @@ def test_following_as_json_prints_one_object_a_line(capsys):
         "before": "warm",
         "after": "cold",
         "why": "evicted by big:latest",
+        "evictors": [{"model": "big:latest", "is_ours": False}],
     }
     assert second["kind"] == "reloaded_by_touch"
 

@@ -8,7 +8,7 @@ from tests.support.builders import seen, target
 from tests.support.host_reports import host_report, target_report
 from worker.cli import planning, tables
 from worker.core.domain import Unanswered
-from worker.core.memory import Memory, Observed
+from worker.core.memory import Memory, Observed, Reason
 from worker.core.passes import (
     Cure,
     Event,
@@ -83,7 +83,7 @@ def test_each_target_is_shown_with_its_action_and_the_reason(said, action, told)
 
 
 def test_a_load_is_shown_with_the_reason_why_the_model_went():
-    reasons = {TINY.key: (Kind.EVICTED, "evicted by big:latest")}
+    reasons = {TINY.key: Reason(kind=Kind.EVICTED, why="evicted by big:latest")}
     one = glance(
         verdict(Condition.QUEUED), actions=[Warm(target=TINY)], reasons=reasons
     )

@@ -17,7 +17,7 @@ from tests.support.builders import (
 from worker.core import departures
 from worker.core.departures import Change, Departure
 from worker.core.domain import LoadRecord
-from worker.core.passes import Kind, Seen
+from worker.core.passes import Evictor, Kind, Seen
 
 A, B = target("a", priority=2), target("b", priority=1)
 HOST_S = HOST_TIME.timestamp() + NOW
@@ -96,16 +96,33 @@ def test_a_model_loaded_again_with_another_context_evicts_no_other():
     assert kinds(left) == {"a": "unloaded", "x": "reloaded"}
 
 
-def test_of_two_models_that_came_the_foreign_one_is_the_evictor():
+def test_two_models_that_came_are_both_named_the_foreign_one_first():
     left = why([was("a")], [was("b", ours=B.key), was("x")])
 
     assert left["a"] == Departure(
         kind=Kind.EVICTED,
-        why="evicted by x:latest",
+        why="evicted by x:latest or our load of b:latest",
         by="x:latest",
         is_ours=False,
+        evictors=(
+            Evictor(model="x:latest", is_ours=False),
+            Evictor(model="b:latest", is_ours=True),
+        ),
         is_sudden=False,
     )
+
+
+def test_one_foreign_model_that_came_is_named():
+    left = why([was("a")], [was("x")])
+
+    assert left["a"].why == "evicted by x:latest"
+    assert left["a"].evictors == (Evictor(model="x:latest", is_ours=False),)
+
+
+def test_two_loads_of_ours_that_ended_between_two_looks_are_both_named():
+    left = why([was("a")], [was("b", ours=B.key), was("c", ours="c")])
+
+    assert left["a"].why == "evicted by our load of b:latest or our load of c:latest"
 
 
 def test_before_our_own_load_is_listed_it_is_the_evictor():
@@ -113,9 +130,10 @@ def test_before_our_own_load_is_listed_it_is_the_evictor():
 
     assert left["a"] == Departure(
         kind=Kind.EVICTED,
-        why="evicted by b:latest",
+        why="our load of b:latest evicted it",
         by="b:latest",
         is_ours=True,
+        evictors=(Evictor(model="b:latest", is_ours=True),),
         is_sudden=False,
     )
 

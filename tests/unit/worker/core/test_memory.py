@@ -18,13 +18,20 @@ from tests.support.builders import (
 from worker.core import memory as memories
 from worker.core.domain import Tag, Unanswered
 from worker.core.losses import Loss
-from worker.core.memory import Memory, Observed
-from worker.core.passes import Kind, Seen
+from worker.core.memory import Memory, Observed, Reason
+from worker.core.passes import Evictor, Kind, Seen
 from worker.core.room import Room
 
 A, B = target("a", priority=2), target("b", priority=1)
 MUTE, REFUSED = Unanswered(text="mute"), Unanswered(text="refused", is_refused=True)
 LOOKED = Memory(looked_at=NOW - 10, strangers_at=NOW - 500)
+
+
+def taken_by(*names):
+    """The reason of a loss whose evictors show later."""
+    evictors = tuple(Evictor(model=name, is_ours=False) for name in names)
+    why = f"evicted by {' or '.join(names)}"
+    return Reason(kind=Kind.EVICTED, why=why, evictors=evictors)
 
 
 def held(name, wanted=A):
@@ -171,7 +178,12 @@ def test_a_target_is_served_under_another_name_by_manifest_or_weights(known, is_
         (
             opened(until=NOW + 50),
             (resident("x"),),
-            {A.key: (Kind.EVICTED, "evicted by x:latest")},
+            {A.key: taken_by("x:latest")},
+        ),
+        (
+            opened(until=NOW + 50),
+            (resident("x"), resident("z")),
+            {A.key: taken_by("x:latest", "z:latest")},
         ),
         (opened(until=NOW + 50), (), {}),
         (opened(until=NOW + 50, by="y:latest"), (), {}),
@@ -179,9 +191,11 @@ def test_a_target_is_served_under_another_name_by_manifest_or_weights(known, is_
         ({A.key: Loss(at=NOW - 10, by="y:latest")}, (), {}),
     ],
     ids=[
-        *("a stranger comes", "nobody comes", "nobody comes this time"),
+        *("a foreign model comes", "two come", "none comes", "none comes this time"),
         *("its time is over", "it was known before"),
     ],
 )
-def test_the_evictor_is_told_when_it_shows(losses, residents, reasons):
+def test_a_model_that_comes_after_a_sudden_loss_is_reported_as_its_evictor(
+    losses, residents, reasons
+):
     assert look(replace(LOOKED, losses=losses), *residents).reasons == reasons

@@ -15,10 +15,11 @@ from ollama_warmup.report import (
 from tests.support.builders import INFO, NOW, resident, stay, target, view
 from worker.core import telling
 from worker.core.domain import Unanswered
-from worker.core.memory import Memory, Observed, Told
+from worker.core.memory import Memory, Observed, Reason, Told
 from worker.core.passes import (
     Cure,
     Event,
+    Evictor,
     Kind,
     Plan,
     Pull,
@@ -53,7 +54,8 @@ def happened(kind, *, before=None, after=None, why="", model="a"):
 
 WARM, COLD = Condition.WARM, Condition.COLD
 WAS_WARM = Memory(told={A.key: Told(condition=WARM, since=NOW - 60)})
-EVICTED = {A.key: (Kind.EVICTED, "evicted by x:latest")}
+BY_X = (Evictor(model="x:latest", is_ours=False),)
+EVICTED = {A.key: Reason(kind=Kind.EVICTED, why="evicted by x:latest", evictors=BY_X)}
 
 
 @pytest.mark.parametrize(
@@ -71,13 +73,19 @@ EVICTED = {A.key: (Kind.EVICTED, "evicted by x:latest")}
             WAS_WARM,
             says(A, COLD, "y"),
             EVICTED,
-            happened("evicted", before=WARM, after=COLD, why="evicted by x:latest"),
+            replace(
+                happened("evicted", before=WARM, after=COLD, why="evicted by x:latest"),
+                evictors=BY_X,
+            ),
         ),
         (
             WAS_WARM,
             says(A, WARM),
             EVICTED,
-            happened("evicted", before=WARM, after=WARM, why="evicted by x:latest"),
+            replace(
+                happened("evicted", before=WARM, after=WARM, why="evicted by x:latest"),
+                evictors=BY_X,
+            ),
         ),
     ],
     ids=["first", "unchanged", "changed", "with a reason", "it is back already"],

@@ -22,7 +22,7 @@ from tests.support.facts import (
 )
 from tests.support.host_reports import event
 from worker.adapters.nodes import Node, Nodes
-from worker.core.passes import Kind
+from worker.core.passes import Evictor, Kind
 from worker.doctor import judging
 from worker.doctor.facts import Facts, Reach, Storage
 from worker.doctor.finding import Check, Severity
@@ -83,7 +83,11 @@ SLOW = Storage(model="llama3:8b", size_bytes=SIZE, read_bytes=10**8, read_s=1.0)
 FAST = replace(SLOW, read_s=0.1)
 BUSY_LANE = {"ollama.lane.gpu": 40}
 OTHER = target("nomic-embed-text")
-BY_OTHER = happens(kind=Kind.EVICTED, why="evicted by nomic-embed-text:latest")
+BY_OTHER = happens(
+    kind=Kind.EVICTED,
+    why="our load of nomic-embed-text:latest evicted it",
+    evictors=(Evictor(model="nomic-embed-text:latest", is_ours=True),),
+)
 
 TABLE = [
     (Check.FOREIGN_VARIABLES, env(CELERY_BROKER_URL="x"), WARNING, "CELERY_BROKER_URL"),
