@@ -2,6 +2,7 @@
 
 import logging
 
+from worker import model
 from worker.core import telling
 from worker.core.passes import Cure, Event, Kind
 from worker.deps import Deps
@@ -25,9 +26,11 @@ def cure(call: Cure, deps: Deps) -> bool:
         return False
     if store.now() - holder.began_at <= holder.late_s:
         return False
-    if not any(r.name == call.resident for r in server.view().residents):
+    there = (r for r in server.view().residents if r.name == call.resident)
+    resident = next(there, None)
+    if resident is None:
         return False
-    server.unload(call.resident)
+    model.unload(call.host, resident, deps)
     event = Event(
         at=store.now(),
         host=call.host,

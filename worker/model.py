@@ -3,12 +3,18 @@
 Asks the host only for what the question needs, and each thing once.
 """
 
+import contextlib
 from functools import cached_property
 
+from ollama_warmup.errors import StoreUnavailable
 from ollama_warmup.target import Target
 from worker.core import residency
 from worker.core.domain import HostView, ModelInfo, Resident
+from worker.deps import Deps
 from worker.ports import ModelServer
+
+NOTED_S, NOTED_TICKS = 60.0, 3
+"""For how long passes know of an unload, at least: by then one has seen its end."""
 
 
 class Model:
@@ -60,3 +66,15 @@ class Model:
     def hides_options(self) -> bool:
         """Whether it has runner options that `/api/ps` does not show."""
         return bool(self.target.options.given().keys() - {"num_ctx"})
+
+
+def unload(host: str, resident: Resident, deps: Deps) -> None:
+    """Ask a host to let a resident go, and let passes know that it makes no room.
+
+    While Redis is away they do not: they take its end for a sign of a foreign load.
+    Raises what `ModelServer.unload` raises.
+    """
+    seconds = round(max(NOTED_S, NOTED_TICKS * deps.rules.tick_s))
+    with contextlib.suppress(StoreUnavailable):
+        deps.passes.note_unload(host, resident.digest, seconds=seconds)
+    deps.server(host).unload(resident.name)

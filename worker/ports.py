@@ -179,6 +179,9 @@ class PassStore(Protocol):
     def mark_sent(self, host: str, key: str, *, seconds: float) -> None:
         """Note that the load of a target is sent, for so many seconds."""
 
+    def note_unload(self, host: str, digest: str, *, seconds: int) -> None:
+        """Note, for so many seconds, that we unload a resident of a host."""
+
     def write_touch(
         self, host: str, key: str, record: TouchRecord, *, adds: Tally = tally.NOTHING
     ) -> None:

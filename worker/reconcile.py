@@ -140,6 +140,7 @@ class _Round:
             touches=stored.touches,
             holder=stored.holder,
             sent=stored.sent,
+            unloaded=stored.unloaded,
             pulling=stored.pulling,
             paused=paused,
         )

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from ollama_warmup.errors import UnknownModel
 from ollama_warmup.target import Target
+from worker import model as models
 from worker.core import residency
 from worker.core.domain import HostView, Resident
 from worker.deps import Deps
@@ -49,7 +50,7 @@ def unload(target: Target, deps: Deps) -> Unloaded:
     resident = _find(Model(target, server))
     if resident is None:
         return Unloaded(left=Left.NOT_LOADED, resident=None)
-    server.unload(resident.name)
+    models.unload(target.host, resident, deps)
     gives_up_at = clock.monotonic() + PATIENCE_S
     while True:
         view = server.view()

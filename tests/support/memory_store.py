@@ -190,6 +190,7 @@ class MemoryPassStore:
             touches={k: x for k in keys if (x := get("touch", host, k))},
             holder=get("lane", host),
             sent=get("sent", host),
+            unloaded=get("unloaded", host) or frozenset(),
             pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
         )
 
@@ -220,6 +221,11 @@ class MemoryPassStore:
     def clear_sent(self, host: str) -> None:
         self.shelf.trip()
         self.shelf.drop("sent", host)
+
+    def note_unload(self, host: str, digest: str, *, seconds: int) -> None:
+        self.shelf.trip()
+        digests = (self.shelf.get("unloaded", host) or frozenset()) | {digest}
+        self.shelf.set("unloaded", host, value=digests, seconds=seconds)
 
     def write_touch(
         self, host: str, key: str, record: TouchRecord, *, adds: Tally = tally.NOTHING

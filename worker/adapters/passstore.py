@@ -6,6 +6,8 @@
                                          more
     <ns>:sent:<host>                     key of the target  as long as the message
                                          whose load is sent
+    <ns>:unloaded:<host>                 digests of what    1 min, or 3 ticks, after
+                                         we unloaded        the last one
     <ns>:touch:<host>:<target's key>     TouchRecord        2 h
     <ns>:memory:<host>                   Memory             7 days after its last use
     <ns>:report                          hash: a host's     for ever; one field a host
@@ -54,6 +56,13 @@ redis.call('DEL', KEYS[1])
 return redis.call('DEL', KEYS[2])
 """
 
+# KEYS: unloaded. ARGV: digest, seconds it lives.
+_UNLOADED = """
+local before = redis.call('GET', KEYS[1])
+local digests = before and before .. ' ' .. ARGV[1] or ARGV[1]
+redis.call('SET', KEYS[1], digests, 'EX', ARGV[2])
+"""
+
 
 class PassStore:
     """What passes of a namespace share."""
@@ -72,6 +81,7 @@ class PassStore:
         self._redis: Redis = connect(url, answer_s=answer_s)
         self.log = EventLog(self._redis, namespace=namespace)
         self._end = self._redis.register_script(_END)
+        self._unloaded = self._redis.register_script(_UNLOADED)
         self._release = self._redis.register_script(RELEASE)
 
     def close(self) -> None:
@@ -178,6 +188,11 @@ class PassStore:
         with reaching():
             self._redis.delete(self._key("sent", host))
 
+    def note_unload(self, host: str, digest: str, *, seconds: int) -> None:
+        """Note, for so many seconds, that we unload a resident of a host."""
+        with reaching():
+            self._unloaded(keys=[self._key("unloaded", host)], args=[digest, seconds])
+
     def write_touch(
         self, host: str, key: str, record: TouchRecord, *, adds: Tally = tally.NOTHING
     ) -> None:
@@ -231,7 +246,8 @@ class PassStore:
             return frozenset(map(str, self._redis.smembers(self._key("paused"))))
 
     def _of_host(self, host: str, targets: Sequence[Target]) -> list[str]:
-        keys = [self._key(name, host) for name in ("memory", "lane", "sent", "pull")]
+        names = ("memory", "lane", "sent", "pull", "unloaded")
+        keys = [self._key(name, host) for name in names]
         for target in targets:
             keys.append(self._key("outcome", host, target.key))
             keys.append(self._key("touch", host, target.key))

@@ -15,7 +15,7 @@ _MEMORY = TypeAdapter(Memory)
 
 def stored_host(row: Sequence[str | None], targets: Sequence[Target]) -> StoredHost:
     """From the values of `PassStore.read`."""
-    memory, lane, sent, pull, *rest = row
+    memory, lane, sent, pull, unloaded, *rest = row
     records, touches = {}, {}
     pulled = (pull or "").split()
     pairs = zip(rest[::2], rest[1::2], strict=True)
@@ -30,6 +30,7 @@ def stored_host(row: Sequence[str | None], targets: Sequence[Target]) -> StoredH
         touches=touches,
         holder=Holder(**json.loads(lane)) if lane else None,
         sent=sent,
+        unloaded=frozenset((unloaded or "").split()),
         pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
     )
 

@@ -107,47 +107,51 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     (1) Still listed with another context: reloaded.
     (2) The server refused a connection meanwhile, or several went at once and
         nothing is left: it began anew.
-    (3) Its time had run out: lapsed.
-    (4) Another came, or a load of ours is under way: evicted by it; or loaded again,
+    (3) We have just unloaded it.
+    (4) Its time had run out: lapsed.
+    (5) Another came, or a load of ours is under way: evicted by it; or loaded again,
         if that is its own.
-    (5) Otherwise it was unloaded, or makes room for a load that no view shows.
+    (6) Otherwise it was unloaded, or makes room for a load that no view shows.
     """
-    before, view = change.before, change.view
-    now = {r.digest: r for r in view.residents}
-    gone = [stay for digest, stay in before.items() if digest not in now]
-    host_s = view.observed_at.timestamp()
-    all_gone = len(gone) > 1 and not now and not any(_is_over(s, host_s) for s in gone)
-    evictors = change.evictors
+    now = {r.digest: r for r in change.view.residents}
+    host_s = change.view.observed_at.timestamp()
+    gone = [stay for digest, stay in change.before.items() if digest not in now]
+    has_lapsed = any(_is_over(stay, host_s) for stay in gone)
+    restarted = change.restarted or (len(gone) > 1 and not now and not has_lapsed)
     left: dict[str, Departure] = {}
-    for digest, stay in before.items():
+    for digest, stay in change.before.items():
         resident = now.get(digest)
-        if resident is not None:
-            if resident.context_length != stay.context_length:  # (1)
-                left[digest] = _reloaded(stay, resident)
-        elif change.restarted or all_gone:  # (2)
-            left[digest] = Departure(
-                kind=Kind.RESTARTED, why="the server was started again"
-            )
-        elif _is_over(stay, host_s):  # (3)
-            left[digest] = _lapsed(stay, rules)
-        elif evictors and evictors[0].model == stay.name:  # (4)
-            why = "it is being loaded again"
-            left[digest] = Departure(kind=Kind.RELOADED, why=why)
-        elif evictors:
-            left[digest] = Departure(
-                kind=Kind.EVICTED,
-                why=evicted_by(evictors),
-                by=evictors[0].model,
-                is_ours=evictors[0].is_ours,
-                evictors=evictors,
-            )
-        else:  # (5)
-            left[digest] = Departure(
-                kind=Kind.UNLOADED,
-                why="it went before its time: by hand, to make room, or by a restart",
-                is_sudden=bool(now) or change.has_strangers,
-            )
+        if resident is None:
+            left[digest] = _gone(stay, change, rules=rules, restarted=restarted)
+        elif resident.context_length != stay.context_length:  # (1)
+            left[digest] = _reloaded(stay, resident)
     return left
+
+
+def _gone(stay: Stay, change: Change, *, rules: Rules, restarted: bool) -> Departure:
+    """(2) to (6): why a residency ended that no view lists any more."""
+    evictors = change.evictors
+    if restarted:  # (2)
+        return Departure(kind=Kind.RESTARTED, why="the server was started again")
+    if stay.digest in change.seen.unloaded:  # (3)
+        return Departure(kind=Kind.UNLOADED, why="we unloaded it")
+    if _is_over(stay, change.view.observed_at.timestamp()):  # (4)
+        return _lapsed(stay, rules)
+    if evictors and evictors[0].model == stay.name:  # (5)
+        return Departure(kind=Kind.RELOADED, why="it is being loaded again")
+    if evictors:
+        return Departure(
+            kind=Kind.EVICTED,
+            why=evicted_by(evictors),
+            by=evictors[0].model,
+            is_ours=evictors[0].is_ours,
+            evictors=evictors,
+        )
+    return Departure(  # (6)
+        kind=Kind.UNLOADED,
+        why="it went before its time: by hand, to make room, or by a restart",
+        is_sudden=bool(change.view.residents) or change.has_strangers,
+    )
 
 
 def evicted_by(evictors: Sequence[Evictor]) -> str:

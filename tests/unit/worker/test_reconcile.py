@@ -8,7 +8,7 @@ from ollama_warmup.errors import OllamaDown, StoreUnavailable
 from ollama_warmup.report import Condition, HostState
 from tests.support.builders import NOW, failed, loaded, resident, target
 from tests.support.one_host import OneHost
-from worker import reconcile
+from worker import reconcile, unloading
 from worker.core.passes import Kind, Pull, Rules, Touch, Warm
 
 CHAT, PLAIN = target("chat", priority=2), target("plain?keep_alive=10m", priority=1)
@@ -95,6 +95,22 @@ def test_a_pass_remembers_the_residents_of_the_pass_before():
 
     [event] = [e for e in host.passes.events if e.at > NOW]
     assert (event.kind, event.before) == (Kind.UNLOADED, Condition.WARM)
+
+
+def test_a_target_that_we_unloaded_is_loaded_by_the_next_pass():
+    host = OneHost([CHAT, PLAIN])
+    host.server.resident("chat")
+    host.server.resident("plain")
+    host.server.resident("foreign", digest="d-foreign")
+    pass_over(host)
+    unloading.unload(CHAT, host.deps)
+    host.time.run_until(TICK_S)
+
+    pass_over(host)
+
+    assert [action for action, _ in host.sent] == [Warm(target=CHAT)]
+    [event] = [e for e in host.passes.events if e.at > NOW]
+    assert (event.kind, event.why) == (Kind.UNLOADED, "we unloaded it")
 
 
 def test_events_are_logged_and_a_lapse_is_logged_as_a_warning(caplog):

@@ -6,6 +6,7 @@ from ollama_warmup.errors import OllamaDown
 from tests.support.builders import target
 from tests.support.one_host import OneHost
 from worker import unloading
+from worker.core.passes import Rules
 from worker.unloading import Left
 
 
@@ -23,6 +24,37 @@ def test_a_loaded_model_is_unloaded_and_seen_gone():
 
     assert host.server.asked == [("unload", {"model": "chat:latest"})]
     assert host.time.now == 0
+
+
+def test_passes_know_of_an_unload_before_it_is_sent():
+    host = OneHost()
+    host.server.resident("chat")
+    noted = []
+    host.server.lets_go = False
+    host.server.on_view = lambda: noted.append(host.shelf.get("unloaded", "gpu"))
+    host.after(0.1, host.server.residents.clear)
+
+    unload(host)
+
+    assert noted == [None, {"d-chat:latest"}, {"d-chat:latest"}]
+
+
+def test_a_model_is_unloaded_while_redis_is_away():
+    host = OneHost()
+    host.server.resident("chat")
+    host.shelf.is_away = True
+
+    assert unload(host) == (Left.UNLOADED, "chat:latest")
+
+
+@pytest.mark.parametrize(("tick_s", "noted_s"), [(10.0, 60), (30.0, 90)])
+def test_passes_know_of_an_unload_for_a_minute_or_three_ticks(tick_s, noted_s):
+    host = OneHost(rules=Rules(tick_s=tick_s))
+    host.server.resident("chat")
+
+    unload(host)
+
+    assert host.shelf.values["unloaded", "gpu"] == ({"d-chat:latest"}, noted_s)
 
 
 def test_a_model_is_unloaded_under_the_name_by_which_it_is_resident():
