@@ -3,7 +3,7 @@
 `worker.adapters` has the real ones, `tests.support` those of the tests.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -97,8 +97,8 @@ class Observer(Protocol):
 
     def look(
         self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]
-    ) -> Iterator[Mapping[str, HostResponse]]:
-        """What each host answers, by name, as the answers come."""
+    ) -> Generator[Mapping[str, HostResponse], None, None]:
+        """What each host answers, by name, as the answers come; to be closed."""
 
 
 class LoadStore(Protocol):

@@ -6,7 +6,8 @@ that a pass sends do all that takes time.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -104,13 +105,17 @@ class _Round:
 
     def over(self, hosts: Sequence[str]) -> list[tuple[Glance, bool]]:
         """Look at hosts, and act; with whether to look once more."""
-        return [done for some in self._look(hosts) for done in self._handle(some)]
+        with closing(self._look(hosts)) as responses:
+            return [done for some in responses for done in self._handle(some)]
 
     def glances(self, hosts: Sequence[str]) -> list[Glance]:
         """Look at hosts, and decide."""
-        return [glance for some in self._look(hosts) for glance in self._decide(some)]
+        with closing(self._look(hosts)) as responses:
+            return [glance for some in responses for glance in self._decide(some)]
 
-    def _look(self, hosts: Sequence[str]) -> Iterator[Mapping[str, HostResponse]]:
+    def _look(
+        self, hosts: Sequence[str]
+    ) -> Generator[Mapping[str, HostResponse], None, None]:
         chosen = [self.deps.warm_list.hosts[name] for name in hosts]
         return self.deps.observer.look(chosen, self._targets)
 

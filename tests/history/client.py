@@ -1,6 +1,6 @@
 """The simulated server as the use cases reach it, over a network that takes time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -110,7 +110,7 @@ class Observer:
         self,
         hosts: Iterable[Host],
         targets: Mapping[str, Sequence[Target]],  # noqa: ARG002 - as the protocol
-    ) -> Iterator[Mapping[str, HostResponse]]:
+    ) -> Generator[Mapping[str, HostResponse], None, None]:
         [host] = hosts
         self.last = self._view()
         if isinstance(self.last, HostView):

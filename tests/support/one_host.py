@@ -5,7 +5,7 @@ sleeps. The server does what an Ollama with enough memory does; a test that need
 another answer puts it into `fails`, `next_view_fails` or `on_infer`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -288,7 +288,7 @@ class OneHost:
         self,
         hosts: Iterable[Host],
         targets: Mapping[str, Sequence[Target]],  # noqa: ARG002 - as the protocol
-    ) -> Iterator[Mapping[str, HostResponse]]:
+    ) -> Generator[Mapping[str, HostResponse], None, None]:
         """As the observer of passes."""
         for host in hosts:
             found: HostView | Unanswered

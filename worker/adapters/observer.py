@@ -12,8 +12,8 @@ from collections.abc import (
     AsyncGenerator,
     Callable,
     Collection,
+    Generator,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -67,10 +67,11 @@ class Observer:
 
     def look(
         self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]
-    ) -> Iterator[dict[str, HostResponse]]:
+    ) -> Generator[dict[str, HostResponse], None, None]:
         """Look at every host at once, and hand on each answer as it comes.
 
-        Requests wait while the caller handles what it was given.
+        Requests wait while the caller handles what it was given; those that are under
+        way when it closes this generator are broken off.
 
         Args:
             hosts: with their URLs.
@@ -79,13 +80,11 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
+        # What is still under way ends with the runner, also if a time limit cuts this.
         with asyncio.Runner() as runner:
             responses = self._responses(hosts, targets)
-            try:
-                while (some := runner.run(_next(responses))) is not None:
-                    yield some
-            finally:
-                runner.run(responses.aclose())
+            while (some := runner.run(_next(responses))) is not None:
+                yield some
 
     async def _responses(
         self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]

@@ -1,10 +1,13 @@
 """The observer as passes use it, over real connections to hosts that misbehave."""
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import closing
 from datetime import timedelta
 from socket import socket
+from threading import Timer
 
 import pytest
 
@@ -180,3 +183,48 @@ def test_a_host_that_answers_no_tags_or_show_is_still_viewed(path, reply):
     assert isinstance(view, HostView)
     assert [v.condition for v in plan.verdicts] == [Condition.WARM]
     assert asked[path] == 1
+
+
+class TimeLimit(Exception):
+    """What Celery raises in a task, wherever it is."""
+
+
+@pytest.fixture
+def mute():
+    """A host that takes a connection and says nothing."""
+    with closing(socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        yield Host(name="mute", url=f"http://127.0.0.1:{port}")
+
+
+def test_a_time_limit_that_comes_while_hosts_are_mute_is_raised_as_it_is(mute):
+    def limit(*_):
+        raise TimeLimit
+
+    before = signal.signal(signal.SIGUSR1, limit)
+    timer = Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    timer.start()
+    began = time.monotonic()
+    try:
+        with pytest.raises(TimeLimit):
+            list(Observer(monotonic=time.monotonic).look([mute], {}))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+
+    assert time.monotonic() - began < 5
+
+
+def test_looks_that_a_pass_takes_no_more_are_broken_off(mute):
+    with closing(socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        away = Host(name="away", url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        looks = Observer(monotonic=time.monotonic).look([mute, away], {})
+        began = time.monotonic()
+
+        assert list(next(looks)) == ["away"]
+        looks.close()
+
+    assert time.monotonic() - began < 5

@@ -349,3 +349,25 @@ def test_a_pass_over_one_host_looks_at_no_other():
 
 def _touch(left_s):
     return Touch(target=CHAT, digest="d", num_ctx=None, left_s=left_s)
+
+
+def test_a_pass_that_is_cut_closes_what_it_looks_through():
+    host = OneHost([CHAT])
+    closed = []
+
+    def look(*args):
+        try:
+            yield from OneHost.look(host, *args)
+        finally:
+            closed.append(host.now)
+
+    host.look = look  # type: ignore[method-assign]
+
+    def time_limit(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as cut:
+        pass_over(host, send=time_limit)
+
+    assert closed == [NOW]
+    assert cut.traceback  # by which the frames of the pass still live
