@@ -105,9 +105,9 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     """Why each residency of the last view ended that is not in this one, by digest.
 
     (1) Still listed with another context: reloaded.
-    (2) The server refused a connection meanwhile, or several went at once and
+    (2) We have just unloaded it.
+    (3) The server refused a connection meanwhile, or several others went at once and
         nothing is left: it began anew.
-    (3) We have just unloaded it.
     (4) Its time had run out: lapsed.
     (5) Another came, or a load of ours is under way: evicted by it; or loaded again,
         if that is its own.
@@ -115,7 +115,8 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     """
     now = {r.digest: r for r in change.view.residents}
     host_s = change.view.observed_at.timestamp()
-    gone = [stay for digest, stay in change.before.items() if digest not in now]
+    known = now.keys() | change.seen.unloaded
+    gone = [stay for digest, stay in change.before.items() if digest not in known]
     has_lapsed = any(_is_over(stay, host_s) for stay in gone)
     restarted = change.restarted or (len(gone) > 1 and not now and not has_lapsed)
     left: dict[str, Departure] = {}
@@ -131,10 +132,10 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
 def _gone(stay: Stay, change: Change, *, rules: Rules, restarted: bool) -> Departure:
     """(2) to (6): why a residency ended that no view lists any more."""
     evictors = change.evictors
-    if restarted:  # (2)
-        return Departure(kind=Kind.RESTARTED, why="the server was started again")
-    if stay.digest in change.seen.unloaded:  # (3)
+    if stay.digest in change.seen.unloaded:  # (2)
         return Departure(kind=Kind.UNLOADED, why="we unloaded it")
+    if restarted:  # (3)
+        return Departure(kind=Kind.RESTARTED, why="the server was started again")
     if _is_over(stay, change.view.observed_at.timestamp()):  # (4)
         return _lapsed(stay, rules)
     if evictors and evictors[0].model == stay.name:  # (5)

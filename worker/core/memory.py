@@ -227,8 +227,8 @@ def _reasons(
     }
     found_out = {
         key: _taken_by(came)
-        for key, loss in losses.items()
-        if (old := before.losses.get(key)) and old.is_open and not loss.is_open
+        for key in losses
+        if (old := before.losses.get(key)) and old.is_open
         if (came := scene.came_for(key))
     }
     return found_out | reasons

@@ -96,6 +96,17 @@ def test_a_model_loaded_again_with_another_context_evicts_no_other():
     assert kinds(left) == {"a": "unloaded", "x": "reloaded"}
 
 
+@pytest.mark.parametrize("came", [(), ("x",)], ids=["nothing-came", "another-came"])
+def test_an_unload_of_ours_explains_the_end_of_a_residency(came):
+    noted = frozenset({"d-a:latest"})
+
+    left = why([was("a"), was("b")], [was(name) for name in came], unloaded=noted)
+
+    assert left["a"] == Departure(kind=Kind.UNLOADED, why="we unloaded it")
+    assert left["b"].kind is (Kind.EVICTED if came else Kind.UNLOADED)
+    assert left["b"].why != "we unloaded it"
+
+
 def test_two_models_that_came_are_both_named_the_foreign_one_first():
     left = why([was("a")], [was("b", ours=B.key), was("x")])
 

@@ -188,7 +188,7 @@ def test_a_target_is_served_under_another_name_by_manifest_or_weights(known, is_
         (opened(until=NOW + 50), (), {}),
         (opened(until=NOW + 50, by="y:latest"), (), {}),
         (opened(until=NOW), (), {}),
-        ({A.key: Loss(at=NOW - 10, by="y:latest")}, (), {}),
+        ({A.key: Loss(at=NOW - 10, by="y:latest")}, (resident("x"),), {}),
     ],
     ids=[
         *("a foreign model comes", "two come", "none comes", "none comes this time"),

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.builders import NOW, holder, resident, target
+from tests.support.builders import NOW, holder, resident, tags, target
 from tests.support.passes import Host
 from worker.core import pauses
 from worker.core.passes import Cure, Rules
@@ -57,3 +57,15 @@ def test_a_wedged_host_is_cured_by_no_resident_that_is_paused(paused, cured):
         )
 
     assert [a.resident for a in plan.actions if isinstance(a, Cure)] == cured
+
+
+def test_a_wedged_host_is_cured_by_no_paused_target_under_another_name():
+    paused = frozenset({target("a").name.normal})
+    host = Host(target("a"), rules=Rules(tick_s=10, cures_others=True))
+    hangs = holder("another", began_at=NOW, late_s=30.0)
+    for left_s in (300, 290, 280, 295):
+        alias = resident("alias", left_s, now=host.now + 10, digest="d-a:latest")
+        plan = host.look(alias, holder=hangs, paused=paused, tags=tags("a"))
+
+    assert plan.events != ()
+    assert plan.actions == ()
