@@ -44,7 +44,7 @@ MEMORY ?= --memory
 soak: setup  ## Run a whole system under traffic and faults; MINUTES=30, SEED=1, MEMORY= leaves growth alone
 	@$(RUN) python -m tests.soak --minutes $(MINUTES) --seed $(SEED) $(MEMORY)
 
-mutation: setup  ## Put small faults into the code, of which tests must notice each; MODULES=worker/core/room.py
+mutation: setup  ## Put small faults into the code: unit tests must notice the share that each group needs; MODULES=worker/core/room.py
 	@$(RUN) python -m tests.mutation $(MODULES)
 
 check: setup  ## Lint, format, types, import rules

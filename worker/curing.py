@@ -30,7 +30,7 @@ def cure(call: Cure, deps: Deps) -> bool:
     resident = next(there, None)
     if resident is None:
         return False
-    model.unload(call.host, resident, deps)
+    model.unload(call.host, server, resident, deps)
     event = Event(
         at=store.now(),
         host=call.host,

@@ -10,7 +10,7 @@ from worker.ports import Clock, LoadStore, ModelServer, Observer, PassStore, Thr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Handed to every use case, as its second argument."""
+    """Every use case takes it as its second argument."""
 
     server: Callable[[str], ModelServer]
     """The Ollama of a host, by its name; raises `UnknownHost`."""
@@ -24,7 +24,7 @@ class Deps:
     warm_list: WarmList
     """What is wanted now."""
     rules: Rules
-    """The deployment's, of passes."""
+    """The rules of this deployment's passes."""
     load_ceiling_s: float
     """Seconds after which a load is given up."""
     on_load_ended: Callable[[str], None]

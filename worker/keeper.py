@@ -107,7 +107,7 @@ class Keeper(Generic[R, T]):
             try:
                 record = self._job.record(end, self._deps.store.now())
             except StoreUnavailable as exc:
-                logger.warning("The end of a load cannot be told yet: %s", exc)
+                logger.warning("The end of a load cannot be recorded yet: %s", exc)
                 self._deps.clock.sleep(STORE_AGAIN_S)
             else:
                 return record

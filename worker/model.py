@@ -68,13 +68,14 @@ class Model:
         return bool(self.target.options.given().keys() - {"num_ctx"})
 
 
-def unload(host: str, resident: Resident, deps: Deps) -> None:
-    """Ask a host to let a resident go, and let passes know that it makes no room.
+def unload(host: str, server: ModelServer, resident: Resident, deps: Deps) -> None:
+    """Unload a resident, and let passes know that it makes no room for another model.
 
-    While Redis is away they do not: they take its end for a sign of a foreign load.
+    While Redis is away passes do not know: they take its end for a sign of a foreign
+    load. The note stays when the request fails, as the server may have received it.
     Raises what `ModelServer.unload` raises.
     """
     seconds = round(max(NOTED_S, NOTED_TICKS * deps.rules.tick_s))
     with contextlib.suppress(StoreUnavailable):
         deps.passes.note_unload(host, resident.digest, seconds=seconds)
-    deps.server(host).unload(resident.name)
+    server.unload(resident.name)

@@ -31,14 +31,14 @@ class Download(Protocol):
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The bytes that have come, and the status."""
 
     @property
     def heard(self) -> int:
         """How many lines have come."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for the end, at most so long; whether it has come."""
+        """Wait for the end, at most so many seconds; return whether it has come."""
 
     def check(self) -> None:
         """Raise why it failed, once it has ended."""
@@ -98,7 +98,7 @@ class Observer(Protocol):
     def look(
         self, hosts: Iterable[Host], targets: Mapping[str, Sequence[Target]]
     ) -> Generator[Mapping[str, HostResponse], None, None]:
-        """What each host answers, by name, as the answers come; to be closed."""
+        """Yield the responses by host name; the caller closes the generator."""
 
 
 class LoadStore(Protocol):

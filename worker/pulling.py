@@ -33,7 +33,7 @@ STALL_S = 120.0
 """Without a byte; Ollama itself gives a part up after six tries, 63 s."""
 
 OnProgress = Callable[[Progress], None]
-"""Takes how far a download is."""
+"""Takes the progress of a download."""
 
 
 class How(StrEnum):

@@ -26,9 +26,9 @@ from worker.deps import Deps
 logger = logging.getLogger(__name__)
 
 ROUNDS = 2
-"""A host is looked at once more at most, if somebody asked for it meanwhile."""
+"""A host is looked at once more at most, if a task asked for it meanwhile."""
 SENT_TICKS, SENT_S = 2.0, 15.0
-"""The task of a load is void after so many ticks, at least so many seconds."""
+"""The task of a load expires after so many ticks, at least so many seconds."""
 LOUD = frozenset({Kind.WEDGED, Kind.SHORT, Kind.LAPSED})
 
 Send = Callable[[Action, float], None]

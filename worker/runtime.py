@@ -93,7 +93,7 @@ def deps(*, on_load_ended: Callable[[str], None] = lambda _host: None) -> Deps:
     """What the use cases of this process work with, as it is configured now.
 
     Args:
-        on_load_ended: as of `Deps`.
+        on_load_ended: see `Deps.on_load_ended`.
     """
     return Deps(
         server=ollama,

@@ -2,7 +2,7 @@
 
 A touch is an empty prompt without `keep_alive`. On the runner that it means it is
 answered in 20-80 ms. Unanswered after a second it has become a load: the runner was
-dead, or has options that nobody sees. It is never hung up on then, as that would
+dead, or has options that no view shows. It is never hung up on then, as that would
 kill the load; a keeper holds it, and proves the model by one token.
 """
 
@@ -113,6 +113,7 @@ class _TouchJob:
 
     @property
     def host(self) -> str:
+        """The host's name."""
         return self.call.target.host
 
     def has_become_load(self) -> None:
@@ -126,6 +127,7 @@ class _TouchJob:
             )
 
     def run(self) -> TouchRecord:
+        """Send the touch; prove the model by a token if it has become a load."""
         server, target = self.model.server, self.call.target
         options, clock = self._options, self.deps.clock
         embed, ceiling_s = self.model.info.is_embedding_only, self.deps.load_ceiling_s
@@ -164,6 +166,7 @@ class _TouchJob:
         )
 
     def record(self, end: TouchRecord | WarmupError, now: float) -> TouchRecord:
+        """Write how the touch ended, for passes, and count it."""
         if isinstance(end, WarmupError):
             error = type(end).__name__
             end = TouchRecord(at=now, digest=self.call.digest, error=error)
@@ -176,6 +179,7 @@ class _TouchJob:
         return record
 
     def after(self) -> None:
+        """Report that a load has ended, if the touch was one."""
         if self.has_told:
             self.deps.on_load_ended(self.host)
 

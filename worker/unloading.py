@@ -25,9 +25,9 @@ class Left(StrEnum):
     NOT_LOADED = "not_loaded"
     """There was nothing to do."""
     GOING = "going"
-    """It still answers somebody, and goes after that."""
+    """It still answers a request, and goes after that."""
     STILL_LOADED = "still_loaded"
-    """It is listed with time left: somebody else wants it loaded."""
+    """It is listed with time left: another client wants it loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def unload(target: Target, deps: Deps) -> Unloaded:
     resident = _find(Model(target, server))
     if resident is None:
         return Unloaded(left=Left.NOT_LOADED, resident=None)
-    models.unload(target.host, resident, deps)
+    models.unload(target.host, server, resident, deps)
     gives_up_at = clock.monotonic() + PATIENCE_S
     while True:
         view = server.view()

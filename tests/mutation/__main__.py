@@ -1,4 +1,4 @@
-"""Changes the code in small ways, one at a time: some test must notice each.
+"""Changes the code in small ways, one at a time: tests must notice most of them.
 
 Exits with 1 if too many changes go unnoticed, or if `accepted.toml` names a change that
 a test notices, or that is not made any more.

@@ -4,6 +4,7 @@ Held to the real ones by tests/integration/test_store.py and test_pass_store.py.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,9 +170,10 @@ class MemoryPassStore:
         return mine
 
     def give_up(self, hosts: Sequence[str], *, nonce: str) -> None:
-        self.shelf.trip()
-        for host in hosts:
-            self.shelf.release("pass", host, value=nonce)
+        with suppress(StoreUnavailable):
+            self.shelf.trip()
+            for host in hosts:
+                self.shelf.release("pass", host, value=nonce)
 
     def read(
         self, hosts: Mapping[str, Sequence[Target]]
@@ -190,7 +192,7 @@ class MemoryPassStore:
             touches={k: x for k in keys if (x := get("touch", host, k))},
             holder=get("lane", host),
             sent=get("sent", host),
-            unloaded=get("unloaded", host) or frozenset(),
+            unloaded=get("unloaded", host) or {},
             pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
         )
 
@@ -212,6 +214,7 @@ class MemoryPassStore:
         return written, again
 
     def drop_strangers(self, hosts: Sequence[str]) -> None:
+        self.shelf.trip()
         self.reports = {h: r for h, r in self.reports.items() if h in hosts}
 
     def mark_sent(self, host: str, key: str, *, seconds: float) -> None:
@@ -224,8 +227,8 @@ class MemoryPassStore:
 
     def note_unload(self, host: str, digest: str, *, seconds: int) -> None:
         self.shelf.trip()
-        digests = (self.shelf.get("unloaded", host) or frozenset()) | {digest}
-        self.shelf.set("unloaded", host, value=digests, seconds=seconds)
+        notes = (self.shelf.get("unloaded", host) or {}) | {digest: self.shelf.now()}
+        self.shelf.set("unloaded", host, value=notes, seconds=seconds)
 
     def write_touch(
         self, host: str, key: str, record: TouchRecord, *, adds: Tally = tally.NOTHING

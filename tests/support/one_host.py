@@ -64,6 +64,8 @@ class FakeServer:
     """Raised by the next looks; None = that look is answered."""
     on_view: Callable[[], object] = lambda: None
     """Called when it is looked at, before it answers."""
+    on_unload: Callable[[], object] = lambda: None
+    """Called when it is asked to unload a model, before it does."""
     on_infer: Callable[[], object] = lambda: None
     """Called when a request has been answered, before its client knows."""
     is_dead: bool = False
@@ -150,6 +152,7 @@ class FakeServer:
 
     def unload(self, model: str) -> None:
         self.asked.append(("unload", {"model": model}))
+        self.on_unload()
         if self.fails:
             raise self.fails.pop(0)
         if self.lets_go:

@@ -95,7 +95,7 @@ class VirtualTime:
 
         Args:
             run: raises into the test what it raises.
-            name: for people.
+            name: not used; `worker.ports.Threads` has it.
             after: seconds until it begins.
             process: of which it is part; None = that of the thread that starts it.
         """

@@ -80,7 +80,7 @@ class Observer:
         Yields:
             By name, one or more that have answered, or failed to.
         """
-        # What is still under way ends with the runner, also if a time limit cuts this.
+        # The runner ends what is under way, also if a time limit cuts the wait for it.
         with asyncio.Runner() as runner:
             responses = self._responses(hosts, targets)
             while (some := runner.run(_next(responses))) is not None:

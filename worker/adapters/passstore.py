@@ -6,8 +6,8 @@
                                          more
     <ns>:sent:<host>                     key of the target  as long as the message
                                          whose load is sent
-    <ns>:unloaded:<host>                 digests of what    1 min, or 3 ticks, after
-                                         we unloaded        the last one
+    <ns>:unloaded:<host>                 digest: instant    1 min, or 3 ticks, after
+                                         of what we unload  the last one
     <ns>:touch:<host>:<target's key>     TouchRecord        2 h
     <ns>:memory:<host>                   Memory             7 days after its last use
     <ns>:report                          hash: a host's     for ever; one field a host
@@ -56,11 +56,15 @@ redis.call('DEL', KEYS[1])
 return redis.call('DEL', KEYS[2])
 """
 
-# KEYS: unloaded. ARGV: digest, seconds it lives.
+# KEYS: unloaded. ARGV: digest, seconds it lives. Each digest has an instant of its own.
 _UNLOADED = """
-local before = redis.call('GET', KEYS[1])
-local digests = before and before .. ' ' .. ARGV[1] or ARGV[1]
-redis.call('SET', KEYS[1], digests, 'EX', ARGV[2])
+local now = tonumber(redis.call('TIME')[1])
+local notes = cjson.decode(redis.call('GET', KEYS[1]) or '{}')
+for digest, at in pairs(notes) do
+  if now - at > tonumber(ARGV[2]) then notes[digest] = nil end
+end
+notes[ARGV[1]] = now
+redis.call('SET', KEYS[1], cjson.encode(notes), 'EX', ARGV[2])
 """
 
 

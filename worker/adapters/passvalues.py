@@ -30,7 +30,7 @@ def stored_host(row: Sequence[str | None], targets: Sequence[Target]) -> StoredH
         touches=touches,
         holder=Holder(**json.loads(lane)) if lane else None,
         sent=sent,
-        unloaded=frozenset((unloaded or "").split()),
+        unloaded=json.loads(unloaded) if unloaded else {},
         pulling=frozenset(t.key for t in targets if t.name.normal in pulled),
     )
 

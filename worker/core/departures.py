@@ -63,6 +63,14 @@ class Change:
         """What came, and no load of ours made it."""
         return [stay for stay in self.came if not self.is_ours(stay)]
 
+    def is_unloaded(self, stay: Stay) -> bool:
+        """Whether we unloaded it, and no application has used it since.
+
+        Ollama lets a model that works go after its work.
+        """
+        at = self.seen.unloaded.get(stay.digest)
+        return at is not None and (stay.used_at <= at or stay.is_busy or stay.is_doomed)
+
     def is_ours(self, stay: Stay) -> bool:
         """Whether a load of ours made it, or has just done so."""
         return stay.ours is not None or stay.name in self.loading
@@ -115,8 +123,11 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
     """
     now = {r.digest: r for r in change.view.residents}
     host_s = change.view.observed_at.timestamp()
-    known = now.keys() | change.seen.unloaded
-    gone = [stay for digest, stay in change.before.items() if digest not in known]
+    gone = [
+        stay
+        for digest, stay in change.before.items()
+        if digest not in now and not change.is_unloaded(stay)
+    ]
     has_lapsed = any(_is_over(stay, host_s) for stay in gone)
     restarted = change.restarted or (len(gone) > 1 and not now and not has_lapsed)
     left: dict[str, Departure] = {}
@@ -132,7 +143,7 @@ def of(change: Change, *, rules: Rules) -> dict[str, Departure]:
 def _gone(stay: Stay, change: Change, *, rules: Rules, restarted: bool) -> Departure:
     """(2) to (6): why a residency ended that no view lists any more."""
     evictors = change.evictors
-    if stay.digest in change.seen.unloaded:  # (2)
+    if change.is_unloaded(stay):  # (2)
         return Departure(kind=Kind.UNLOADED, why="we unloaded it")
     if restarted:  # (3)
         return Departure(kind=Kind.RESTARTED, why="the server was started again")

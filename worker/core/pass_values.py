@@ -40,8 +40,8 @@ class StoredHost:
     holder: Holder | None
     sent: str | None
     """The key of the target whose load is sent, and not begun."""
-    unloaded: frozenset[str]
-    """Digests of residents that we have just unloaded."""
+    unloaded: Mapping[str, float]
+    """When we unloaded residents, by digest; by the store's clock, whole seconds."""
     pulling: frozenset[str]
     """Keys of targets that are being pulled."""
 

@@ -104,8 +104,8 @@ class Seen:
     """Who has the lane."""
     sent: str | None = None
     """The key of the target whose load is sent, and not begun."""
-    unloaded: frozenset[str] = frozenset()
-    """Digests of residents that we have just unloaded."""
+    unloaded: Mapping[str, float] = field(default_factory=dict)
+    """When we unloaded residents, by digest; by the store's clock, whole seconds."""
     pulling: frozenset[str] = frozenset()
     """Keys of targets that are being pulled."""
     paused: frozenset[str] = frozenset()

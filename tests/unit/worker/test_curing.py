@@ -28,7 +28,7 @@ def test_a_resident_of_a_wedged_host_is_unloaded_and_that_is_an_event(caplog):
     assert curing.cure(CALL, host.deps)
 
     assert host.server.asked == [("unload", {"model": "plain:latest"})]
-    assert host.shelf.get("unloaded", "gpu") == {"d-plain:latest"}
+    assert host.shelf.get("unloaded", "gpu") == {"d-plain:latest": NOW}
     [event] = host.passes.events
     assert (event.kind, event.host, event.model) == (Kind.CURED, "gpu", "plain:latest")
     assert event.at == NOW

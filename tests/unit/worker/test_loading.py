@@ -95,7 +95,7 @@ def test_a_target_is_warmed_with_its_sample_which_is_not_logged(caplog, sample):
     assert "Hello" not in caplog.text
 
 
-def test_a_load_is_given_up_after_the_ceiling_of_the_deployment():
+def test_a_load_sends_the_ceiling_of_the_deployment():
     host = OneHost()
     host.deps = replace(host.deps, load_ceiling_s=77.0)
 

@@ -80,8 +80,16 @@ def test_a_touch_expires_with_the_timer_that_it_is_to_restart(left_s, expires_s)
 
 
 def test_a_touch_of_a_model_without_a_timer_expires_as_a_load_does():
-    assert reconcile._expires_s(_touch(math.inf), 20.0) == 20.0  # noqa: SLF001 - no
-    # pass of a test lasts the hour after which such a model is touched
+    host = OneHost([CHAT])
+    host.server.resident("chat", None)
+    pass_over(host)
+    host.time.run_until(3_700.0)  # nothing has asked its runner for an hour
+
+    pass_over(host)
+
+    [(touch, expires_s)] = host.sent
+    assert isinstance(touch, Touch)
+    assert (math.isinf(touch.left_s), expires_s) == (True, 20.0)
 
 
 def test_a_pass_remembers_the_residents_of_the_pass_before():
@@ -229,11 +237,9 @@ def test_a_pass_looks_no_more_than_twice():
 def test_a_pass_that_is_cut_leaves_its_host_to_the_next_one():
     host = OneHost([CHAT])
 
-    def time_limit(*_):
+    def time_limit():
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        pass_over(host, send=time_limit)
     host.server.on_view = time_limit
     with pytest.raises(KeyboardInterrupt):
         pass_over(host)
@@ -345,10 +351,6 @@ def test_a_pass_over_one_host_looks_at_no_other():
 
     assert [g.host.name for g in pass_over(host, "gpu")] == ["gpu"]
     assert {g.host.name for g in pass_over(host)} == {"other", "gpu"}
-
-
-def _touch(left_s):
-    return Touch(target=CHAT, digest="d", num_ctx=None, left_s=left_s)
 
 
 def test_a_pass_that_is_cut_closes_what_it_looks_through():

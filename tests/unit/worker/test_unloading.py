@@ -3,7 +3,7 @@
 import pytest
 
 from ollama_warmup.errors import OllamaDown
-from tests.support.builders import target
+from tests.support.builders import NOW, target
 from tests.support.one_host import OneHost
 from worker import unloading
 from worker.core.passes import Rules
@@ -30,13 +30,11 @@ def test_passes_know_of_an_unload_before_it_is_sent():
     host = OneHost()
     host.server.resident("chat")
     noted = []
-    host.server.lets_go = False
-    host.server.on_view = lambda: noted.append(host.shelf.get("unloaded", "gpu"))
-    host.after(0.1, host.server.residents.clear)
+    host.server.on_unload = lambda: noted.append(host.shelf.get("unloaded", "gpu"))
 
     unload(host)
 
-    assert noted == [None, {"d-chat:latest"}, {"d-chat:latest"}]
+    assert noted == [{"d-chat:latest": NOW}]
 
 
 def test_a_model_is_unloaded_while_redis_is_away():
@@ -54,7 +52,7 @@ def test_passes_know_of_an_unload_for_a_minute_or_three_ticks(tick_s, noted_s):
 
     unload(host)
 
-    assert host.shelf.values["unloaded", "gpu"] == ({"d-chat:latest"}, noted_s)
+    assert host.shelf.values["unloaded", "gpu"] == ({"d-chat:latest": NOW}, noted_s)
 
 
 def test_a_model_is_unloaded_under_the_name_by_which_it_is_resident():

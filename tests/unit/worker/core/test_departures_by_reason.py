@@ -98,13 +98,33 @@ def test_a_model_loaded_again_with_another_context_evicts_no_other():
 
 @pytest.mark.parametrize("came", [(), ("x",)], ids=["nothing-came", "another-came"])
 def test_an_unload_of_ours_explains_the_end_of_a_residency(came):
-    noted = frozenset({"d-a:latest"})
+    noted = {"d-a:latest": NOW - 5}
 
     left = why([was("a"), was("b")], [was(name) for name in came], unloaded=noted)
 
     assert left["a"] == Departure(kind=Kind.UNLOADED, why="we unloaded it")
     assert left["b"].kind is (Kind.EVICTED if came else Kind.UNLOADED)
     assert left["b"].why != "we unloaded it"
+
+
+@pytest.mark.parametrize(
+    ("stay", "is_ours"),
+    [
+        ({"used_at": NOW - 5}, True),
+        ({"used_at": NOW - 4}, False),
+        ({"used_at": NOW - 4, "expires_s": -30.0}, True),
+        ({"used_at": NOW - 4, "is_doomed": True}, True),
+    ],
+    ids=["unused-since", "used-since", "it-was-at-work", "it-goes-after-its-work"],
+)
+def test_an_unload_of_ours_explains_no_end_of_a_model_that_was_used_since(
+    stay, is_ours
+):
+    left = why(
+        [was("a", **stay), was("b")], [was("b")], unloaded={"d-a:latest": NOW - 5}
+    )
+
+    assert (left["a"].why == "we unloaded it") is is_ours
 
 
 def test_two_models_that_came_are_both_named_the_foreign_one_first():
