@@ -1,4 +1,4 @@
-"""What a benchmark does to its own process before it measures."""
+"""Prepares the process of a benchmark, before it measures."""
 
 import compileall
 import os

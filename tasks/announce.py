@@ -42,5 +42,5 @@ def pass_soon(host: str) -> None:
 
 
 def deps() -> Deps:
-    """What a task's use case works with; the end of a load sends a pass."""
+    """Return what use cases of tasks need; each load that ends sends a pass."""
     return runtime.deps(on_load_ended=pass_soon)

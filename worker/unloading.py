@@ -14,7 +14,7 @@ from worker.model import Model
 PATIENCE_S = 10.0
 """An idle model is gone within 2 s; a busy one goes after its work, unwatched."""
 LOOK_S = 0.2
-"""Between two looks at a model that goes."""
+"""Seconds between two looks at a model that is to go."""
 
 
 class Left(StrEnum):

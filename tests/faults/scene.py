@@ -61,7 +61,7 @@ class Scene:
 
     @property
     def died(self) -> list[Death]:
-        """Whoever died and was started again."""
+        """The processes that died and were started again."""
         return self.system.supervisor.died
 
     def is_alive(self) -> bool:
@@ -73,7 +73,7 @@ class Scene:
         return self.system.supervisor.children("worker")
 
     def leases(self) -> list[str]:
-        """Who holds a lane now."""
+        """Return the leases of all lanes that a load holds now."""
         return self.system.state.leases()
 
     def eternal(self) -> list[str]:
@@ -82,7 +82,7 @@ class Scene:
 
 
 def told(folder: Path, cell: Cell) -> dict[str, Any]:
-    """What a cell's system is told; its Redis keeps its data, as a shipped one does."""
+    """Return the fields of a cell's system, whose Redis keeps its data as shipped."""
     (folder / "data").mkdir()
     return {
         "data": folder / "data",

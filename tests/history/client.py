@@ -19,7 +19,7 @@ from worker.core.pass_values import HostResponse
 from worker.ports import Download
 
 LATENCY_S = 0.01
-"""Of a request on its way, seconds."""
+"""A request takes so many seconds to arrive."""
 
 
 @dataclass(eq=False, slots=True)
@@ -100,7 +100,7 @@ class Client:
 
 @dataclass(eq=False, slots=True)
 class Observer:
-    """What passes look through; keeps what they saw."""
+    """The observer of passes; it keeps every view that they had."""
 
     server: Server
     looks: list[Look] = field(default_factory=list)

@@ -33,7 +33,7 @@ PATIENCE_S = 285.0
 """How long a run of a warm-up waits for its load, seconds."""
 RETRIES = 3
 REDIS_S = 0.001
-"""Of one round trip to Redis, seconds."""
+"""A round trip to Redis takes so many seconds."""
 
 
 @dataclass(eq=False)
@@ -233,7 +233,7 @@ class Worker:
 
     @property
     def looks(self) -> list[Look]:
-        """What passes saw."""
+        """The views that passes had."""
         return self.observer.looks
 
     @property

@@ -81,7 +81,7 @@ class Stage:
         }
 
     def leases(self) -> list[str]:
-        """Who holds a lane now."""
+        """Return the leases of all lanes that a load holds now."""
         return self.system.state.leases()
 
     def views(self) -> dict[str, int]:

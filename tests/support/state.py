@@ -16,7 +16,7 @@ ANSWER_S = 1.0
 EVENTS = 10_000
 REPORT_S = 40.0
 """For a load or two, and the pass that reports them."""
-_LAPSING = ("lane", "pass", "sent", "pull")
+_LAPSING = ("lane", "pass", "sent", "pull", "unloaded")
 """Kinds of keys that have to lapse by themselves."""
 
 
